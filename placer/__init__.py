@@ -1,0 +1,80 @@
+"""
+placer: who goes where, why the rest does not fit, and how far that is from the best possible.
+
+The names below are the public interface; they are imported when first used, so that ``import placer`` stays light.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+__version__ = "0.1.0"
+
+_HOME = {
+    "Cluster": "placer.model.cluster",
+    "Node": "placer.model.node",
+    "Pod": "placer.model.pod",
+    "Device": "placer.model.device",
+    "DeviceNeed": "placer.model.device",
+    "Taint": "placer.model.taint",
+    "Toleration": "placer.model.taint",
+    "Requirement": "placer.model.selector",
+    "LabelSelector": "placer.model.selector",
+    "NodeSelectorTerm": "placer.model.selector",
+    "PreferredNode": "placer.model.selector",
+    "AffinityTerm": "placer.model.relation",
+    "PreferredPods": "placer.model.relation",
+    "SpreadConstraint": "placer.model.relation",
+    "DomainLimit": "placer.model.relation",
+    "DistinctDomains": "placer.model.relation",
+    "DomainShares": "placer.model.relation",
+    "Alternative": "placer.model.pod",
+    "Volume": "placer.model.volume",
+    "HostPort": "placer.model.volume",
+    "Solution": "placer.solution",
+    "load": "placer.formats",
+    "solve": "placer.solve",
+    "verify": "placer.verify",
+    "explain": "placer.explain",
+    "PlacerError": "placer.errors",
+    "InputError": "placer.errors",
+    "InfeasibleError": "placer.errors",
+}
+
+__all__ = [*_HOME]
+
+if TYPE_CHECKING:
+    from placer.errors import InfeasibleError, InputError, PlacerError
+    from placer.explain import explain
+    from placer.formats import load
+    from placer.model.cluster import Cluster
+    from placer.model.device import Device, DeviceNeed
+    from placer.model.node import Node
+    from placer.model.pod import Alternative, Pod
+    from placer.model.relation import (
+        AffinityTerm,
+        DistinctDomains,
+        DomainLimit,
+        DomainShares,
+        PreferredPods,
+        SpreadConstraint,
+    )
+    from placer.model.selector import LabelSelector, NodeSelectorTerm, PreferredNode, Requirement
+    from placer.model.taint import Taint, Toleration
+    from placer.model.volume import HostPort, Volume
+    from placer.solution import Solution
+    from placer.solve import solve
+    from placer.verify import verify
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOME:
+        raise AttributeError(f"module 'placer' has no attribute {name!r}")
+    value = getattr(import_module(_HOME[name]), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *_HOME])

@@ -1,0 +1,105 @@
+"""
+The hard rules by name, with the words in which each rejects a node.
+
+Names and words are kube-scheduler's where it has the rule. The order is the order in which a node's first failing rule
+is named, cheapest and most lasting first.
+"""
+
+from __future__ import annotations
+
+from enum import IntEnum
+from typing import NamedTuple
+
+
+class Rule(IntEnum):
+    """Hard rules, in the order in which they are asked."""
+
+    SchedulingGates = 1
+    Unsupported = 2
+    NodeUnschedulable = 3
+    NodeName = 4
+    ForbiddenNodes = 5
+    TaintToleration = 6
+    NodeAffinity = 7
+    AnyOf = 8
+    VolumeBinding = 9
+    NodePorts = 10
+    NodeResourcesFit = 11
+    Devices = 12
+    Numa = 13
+    VolumeRestrictions = 14
+    NodeVolumeLimits = 15
+    PodTopologySpread = 16
+    InterPodAffinity = 17
+    ApartFrom = 18
+    DomainLimit = 19
+    DistinctDomains = 20
+    DomainShares = 21
+
+
+class Reason(NamedTuple):
+    """
+    Why nodes reject a pod.
+
+    Attributes
+    ----------
+    rule
+        The rule's name.
+    reason
+        Its words.
+    nodes
+        How many nodes it rejects first.
+    """
+
+    rule: str
+    reason: str
+    nodes: int
+
+
+WORDS: dict[Rule, str] = {
+    Rule.SchedulingGates: "Scheduling is blocked due to non-empty scheduling gates",
+    Rule.Unsupported: "placer does not support a rule of the pod",
+    Rule.NodeUnschedulable: "node(s) were unschedulable",
+    Rule.NodeName: "node(s) didn't match the requested node name",
+    Rule.ForbiddenNodes: "node(s) were forbidden to the pod",
+    Rule.TaintToleration: "node(s) had untolerated taint(s)",
+    Rule.NodeAffinity: "node(s) didn't match Pod's node affinity/selector",
+    Rule.AnyOf: "node(s) matched none of the pod's alternatives",
+    Rule.VolumeBinding: "node(s) had volume node affinity conflict",
+    Rule.NodePorts: "node(s) didn't have free ports for the requested pod ports",
+    Rule.NodeResourcesFit: "Insufficient {0}",
+    Rule.Devices: "Insufficient {0} devices",
+    Rule.Numa: "node(s) had no NUMA zone with room",
+    Rule.VolumeRestrictions: "node(s) unavailable due to PersistentVolumeClaim with ReadWriteOncePod access mode already in-use by another pod",
+    Rule.NodeVolumeLimits: "node(s) exceed max volume count",
+    Rule.PodTopologySpread: "node(s) didn't match pod topology spread constraints",
+    Rule.InterPodAffinity: "node(s) didn't match pod affinity rules",
+    Rule.ApartFrom: "node(s) held a pod to stay apart from",
+    Rule.DomainLimit: "node(s) were in a domain at its limit of pods",
+    Rule.DistinctDomains: "node(s) were in a domain in use before enough distinct ones are",
+    Rule.DomainShares: "node(s) were in a domain that has its share of pods",
+}
+TOO_MANY_PODS = "Too many pods"
+MISSING_LABEL = "node(s) didn't match pod topology spread constraints (missing required label)"
+ANTI_AFFINITY = "node(s) didn't match pod anti-affinity rules"
+EXISTING_ANTI_AFFINITY = "node(s) didn't satisfy existing pods anti-affinity rules"
+
+
+def insufficient(resource: str) -> str:
+    """The words of NodeResourcesFit for one resource."""
+    return TOO_MANY_PODS if resource == "pods" else WORDS[Rule.NodeResourcesFit].format(resource)
+
+
+def message(reasons: list[Reason], nodes: int) -> str:
+    """
+    One line on a pod that fits nowhere, as kube-scheduler writes it.
+
+    ``0/5 nodes are available: 2 Insufficient cpu, 3 node(s) were unschedulable.``, parts in alphabetical order.
+    """
+    gates = [reason for reason in reasons if reason.rule in ("SchedulingGates", "Unsupported")]
+    if gates:
+        return "; ".join(reason.reason for reason in gates)
+    if not nodes:
+        return "no nodes available to schedule pods"
+    parts = sorted(f"{reason.nodes} {reason.reason}" for reason in reasons)
+    return f"0/{nodes} nodes are available: {', '.join(parts)}."

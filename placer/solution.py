@@ -1,0 +1,293 @@
+"""The answer: bindings, what stays unplaced and why, objective, bound and statistics."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from placer.errors import InputError, StaleSolutionError
+from placer.model.cluster import Cluster
+from placer.model.rule import Reason
+
+VERSION = 1
+
+
+class Binding(NamedTuple):
+    """A pod, its node, and the places of the units it takes among the node's units of each kind."""
+
+    pod: str
+    node: str
+    devices: Mapping[str, Sequence[int]] = {}
+
+
+class Unplaced(NamedTuple):
+    """A pod that fits nowhere, why, counted by node, and the same in one line."""
+
+    pod: str
+    reasons: Sequence[Reason]
+    message: str
+
+
+class Eviction(NamedTuple):
+    """A bound pod that makes room for ``beneficiary``, just before that pod's binding."""
+
+    pod: str
+    node: str
+    beneficiary: str
+
+
+class Move(NamedTuple):
+    """A bound pod that changes its node in a wave."""
+
+    wave: int
+    pod: str
+    source: str
+    target: str
+
+
+class Rows(NamedTuple):
+    """
+    Bindings as rows of a cluster's tables, in order.
+
+    Attributes
+    ----------
+    pod, node
+        (bindings,) int32; -1 where the name is not in the cluster.
+    """
+
+    pod: NDArray[np.int32]
+    node: NDArray[np.int32]
+
+
+class Bindings(Sequence[Binding]):
+    """
+    Bindings in an order in which each is legal when applied; objects are made on demand.
+
+    Parameters
+    ----------
+    cluster
+        Whose rows are meant.
+    rows
+        Pods and nodes in order.
+    devices
+        Place in the order → units, for bindings that take any.
+    """
+
+    def __init__(self, cluster: Cluster, rows: Rows, devices: Mapping[int, Mapping[str, Sequence[int]]]) -> None:
+        self.cluster, self.rows, self.devices = cluster, rows, devices
+
+    def __len__(self) -> int:
+        return len(self.rows.pod)
+
+    def __getitem__(self, index: Any) -> Any:
+        if isinstance(index, slice):
+            return [self[i] for i in range(*index.indices(len(self)))]
+        if not -len(self) <= index < len(self):
+            raise IndexError(index)
+        index %= len(self)
+        pod, node = int(self.rows.pod[index]), int(self.rows.node[index])
+        return Binding(
+            self.cluster.pod_table.key(pod), self.cluster.node_table.names[node], self.devices.get(index, {})
+        )
+
+    def __iter__(self) -> Iterator[Binding]:
+        keys, names = self.cluster.pod_table.keys(), self.cluster.node_table.names.tolist()
+        none: Mapping[str, Sequence[int]] = {}
+        for index, (pod, node) in enumerate(zip(self.rows.pod.tolist(), self.rows.node.tolist(), strict=True)):
+            yield Binding(keys[pod], names[node], self.devices.get(index, none))
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Sequence) and list(self) == list(other)
+
+    __hash__ = None  # type: ignore[assignment]
+
+
+@dataclass(eq=False)
+class Solution:
+    """
+    What :func:`placer.solve` returns.
+
+    Attributes
+    ----------
+    bindings
+        Each legal when applied in this order.
+    unplaced
+        Pending pods without a node, each with its reasons.
+    status
+        ``optimal`` (proven) or ``feasible``.
+    stopped
+        ``done``, ``gap_limit``, ``time_limit``, ``step_limit`` or ``interrupted``.
+    objective, bound
+        Per tier, minimised; a bound is ``None`` where none was asked for.
+    gap
+        (objective - bound) / max(1, |objective|) of the first tier that is not closed, or ``None``.
+    input
+        Digest of the cluster it was made for.
+    """
+
+    input: str
+    bindings: Sequence[Binding]
+    unplaced: Sequence[Unplaced]
+    objective: Mapping[str, float]
+    goals: Sequence[str] = ()
+    status: str = "feasible"
+    stopped: str = "done"
+    bound: Mapping[str, float] | None = None
+    gap: float | None = None
+    unplaced_by_priority: Mapping[int, int] = field(default_factory=dict)
+    evictions: Sequence[Eviction] = ()
+    moves: Sequence[Move] = ()
+    seed: int = 0
+    limits: Mapping[str, Any] = field(default_factory=dict)
+    now: str | None = None
+    statistics: dict[str, Any] = field(default_factory=dict)
+    version: int = VERSION
+
+    def rows(self, cluster: Cluster) -> Rows:
+        """
+        The bindings as rows of the cluster's tables.
+
+        Raises
+        ------
+        StaleSolutionError
+            The solution was made for another input.
+        """
+        if isinstance(self.bindings, Bindings) and self.bindings.cluster is cluster:
+            return self.bindings.rows
+        if self.input != cluster.digest:
+            raise StaleSolutionError(
+                f"the solution's input is {self.input!r}, the cluster's is {cluster.digest!r}: "
+                "it was made for another input; solve again, or give the input that it was made for"
+            )
+        pods = [cluster.pod_table.index(binding.pod) for binding in self.bindings]
+        nodes = [cluster.node_table.index(binding.node) for binding in self.bindings]
+        return Rows(np.array(pods, np.int32), np.array(nodes, np.int32))
+
+    def units(self) -> Mapping[int, Mapping[str, Sequence[int]]]:
+        """Place in the order → units taken, for bindings that take any."""
+        if isinstance(self.bindings, Bindings):
+            return self.bindings.devices
+        return {index: binding.devices for index, binding in enumerate(self.bindings) if binding.devices}
+
+    def to_dict(self) -> dict[str, Any]:
+        """The solution as JSON types: the layout of ``--json`` and of solution files."""
+        return {
+            "version": self.version,
+            "input": self.input,
+            "seed": self.seed,
+            "goals": list(self.goals),
+            "limits": dict(self.limits),
+            "now": self.now,
+            "status": self.status,
+            "stopped": self.stopped,
+            "objective": dict(self.objective),
+            "bound": None if self.bound is None else dict(self.bound),
+            "gap": self.gap,
+            "unplaced_by_priority": {str(key): count for key, count in self.unplaced_by_priority.items()},
+            "bindings": [
+                {"pod": pod, "node": node, "devices": {kind: list(places) for kind, places in devices.items()}}
+                if devices
+                else {"pod": pod, "node": node}
+                for pod, node, devices in self.bindings
+            ],
+            "unplaced": [
+                {"pod": pod, "message": message, "reasons": [reason._asdict() for reason in reasons]}
+                for pod, reasons, message in self.unplaced
+            ],
+            "evictions": [eviction._asdict() for eviction in self.evictions],
+            "moves": [move._asdict() for move in self.moves],
+            "statistics": self.statistics,
+        }
+
+    def to_json(self) -> bytes:
+        """The solution as one JSON document."""
+        import msgspec
+
+        return msgspec.json.encode(self.to_dict())
+
+    def write(self, path: str | Path) -> None:
+        """Writes the solution as JSON; the file is replaced whole or not at all."""
+        from placer.formats.files import replace_file
+
+        replace_file(Path(path), self.to_json() + b"\n")
+
+    def to_frame(self) -> Any:
+        """The bindings as an Arrow table: pod, node, devices (JSON)."""
+        from placer.formats.frames import bindings_frame
+
+        return bindings_frame(self)
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any], where: str = "solution") -> Solution:
+        """
+        A solution from its JSON form.
+
+        Raises
+        ------
+        InputError
+            A newer version, or a field that is missing or of the wrong type.
+        """
+        version = data.get("version")
+        if not isinstance(version, int) or version < 1:
+            raise InputError(f"{where}: version is {version!r}: this is no solution file of placer")
+        if version > VERSION:
+            raise InputError(f"{where}: version is {version}, newer than {VERSION}: read it with a newer placer")
+        try:
+            return cls(
+                input=_expect(data, "input", str),
+                bindings=[
+                    Binding(_expect(row, "pod", str), _expect(row, "node", str), dict(row.get("devices") or {}))
+                    for row in _expect(data, "bindings", list)
+                ],
+                unplaced=[
+                    Unplaced(
+                        _expect(row, "pod", str),
+                        [Reason(r["rule"], r["reason"], r["nodes"]) for r in row.get("reasons", [])],
+                        row.get("message", ""),
+                    )
+                    for row in data.get("unplaced", [])
+                ],
+                objective=dict(data.get("objective") or {}),
+                goals=list(data.get("goals", [])),
+                status=data.get("status", "feasible"),
+                stopped=data.get("stopped", "done"),
+                bound=data.get("bound"),
+                gap=data.get("gap"),
+                unplaced_by_priority={int(k): v for k, v in data.get("unplaced_by_priority", {}).items()},
+                evictions=[Eviction(e["pod"], e["node"], e["beneficiary"]) for e in data.get("evictions", [])],
+                moves=[Move(m["wave"], m["pod"], m["source"], m["target"]) for m in data.get("moves", [])],
+                seed=data.get("seed", 0),
+                limits=dict(data.get("limits") or {}),
+                now=data.get("now"),
+                statistics=dict(data.get("statistics") or {}),
+                version=version,
+            )
+        except (KeyError, TypeError, AttributeError, ValueError) as error:
+            raise InputError(f"{where}: {error}: this is no solution file of placer") from None
+
+    @classmethod
+    def read(cls, path: str | Path) -> Solution:
+        """Reads a solution file."""
+        from placer.formats.files import read_bytes
+
+        text = read_bytes(Path(path))
+        try:
+            data = json.loads(text)
+        except (ValueError, RecursionError) as error:
+            raise InputError(f"{path}: {error}: this is no JSON document; give a solution file of placer") from None
+        if not isinstance(data, Mapping):
+            raise InputError(f"{path}: the document is a {type(data).__name__}: give a solution file of placer")
+        return cls.from_dict(data, str(path))
+
+
+def _expect(data: Mapping[str, Any], name: str, kind: type) -> Any:
+    value = data[name]
+    if not isinstance(value, kind):
+        raise TypeError(f"{name} is {value!r}")
+    return value
