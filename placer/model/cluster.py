@@ -89,8 +89,10 @@ class Cluster:
     ) -> None:
         self.node_table, self.pod_table, self.warnings = nodes, pods, warnings
         self.namespaces = {name: dict(labels) for name, labels in namespaces.items()}
-        _refuse_duplicates("Node", nodes.names.tolist())
-        _refuse_duplicates("Pod", pods.keys())
+        if not nodes.names.checked:
+            _refuse_duplicates("Node", nodes.names.tolist())
+        if not pods.names.checked:
+            _refuse_duplicates("Pod", pods.keys())
         for row, name in pods.unknown_nodes.items():
             if len(warnings) < 100:
                 warnings.append(f"Pod {pods.key(row)}: bound to node {name!r}, which the input does not have")

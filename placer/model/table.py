@@ -113,6 +113,8 @@ class Names(Sequence[str]):
         One text a written row; anything with ``__getitem__`` and ``__len__``.
     row, ordinal
         (pods,) int32: which text, and the replica's number or -1 for none; ``None``: each row is its own text.
+    checked
+        The reader has made sure that no name stands twice (a pod's within its namespace).
     """
 
     def __init__(
@@ -120,8 +122,10 @@ class Names(Sequence[str]):
         base: Sequence[str],
         row: NDArray[np.int32] | None = None,
         ordinal: NDArray[np.int32] | None = None,
+        checked: bool = False,
     ) -> None:
         self.base = base
+        self.checked = checked
         self.row = row
         self.ordinal = ordinal
         self._all: list[str] | None = None
