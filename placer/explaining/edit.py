@@ -1,0 +1,71 @@
+"""Tables with a pod changed or nodes added: what a proposal does to a cluster."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TypeVar
+
+import numpy as np
+
+from placer.model.cluster import Cluster, tabulate_nodes
+from placer.model.node import Node
+from placer.model.pod import Pod
+from placer.model.table import ABSENT, Amounts, Column, Names, NodeTable, PodTable
+
+T = TypeVar("T")
+
+
+def _joined(first: Column[T], second: Column[T]) -> Column[T]:
+    codes = np.concatenate([first.codes, second.codes + np.int32(len(first.values))]).astype(np.int32)
+    return Column(codes, [*first.values, *second.values])
+
+
+def _joined_amounts(first: Amounts, second: Amounts) -> Amounts:
+    resources = tuple(sorted({*first.resources, *second.resources}))
+    columns = [np.concatenate([part.column(name, ABSENT) for part in (first, second)]) for name in resources]
+    rows = len(first.table) + len(second.table)
+    return Amounts(resources, np.stack(columns, axis=1) if columns else np.zeros((rows, 0), np.int64))
+
+
+def append_nodes(table: NodeTable, nodes: Sequence[Node]) -> NodeTable:
+    """The table with more nodes at its end."""
+    if not nodes:
+        return table
+    more = tabulate_nodes(nodes)
+    return NodeTable(
+        names=Names([*table.names.tolist(), *more.names.tolist()]),
+        labels=_joined(table.labels, more.labels),
+        named=np.concatenate([table.named, more.named]),
+        allocatable=_joined_amounts(table.allocatable, more.allocatable),
+        price=np.concatenate([table.price, more.price]),
+        unschedulable=np.concatenate([table.unschedulable, more.unschedulable]),
+        taints=_joined(table.taints, more.taints),
+        devices=_joined(table.devices, more.devices),
+        images=_joined(table.images, more.images),
+        volume_limits=_joined(table.volume_limits, more.volume_limits),
+    )
+
+
+def replace_pod(table: PodTable, row: int, pod: Pod) -> PodTable:
+    """The table with other rules and requests in one row; name, priority and node stay."""
+    fields = {}
+    for name, column in table.fields.items():
+        value = getattr(pod, name)
+        if column[row] == value:
+            fields[name] = column
+            continue
+        codes = column.codes.copy()
+        codes[row] = len(column.values)
+        fields[name] = Column(codes, [*column.values, value])
+    amounts = table.requests.table.copy()
+    amounts[row] = [pod.requests.get(resource, 0) for resource in table.requests.resources]
+    requests = Amounts(table.requests.resources, amounts)
+    return PodTable(table.names, table.node, table.priority, requests, fields, table.unknown_nodes)
+
+
+def changed_cluster(cluster: Cluster, pod: Pod | None, nodes: Sequence[Node]) -> Cluster:
+    """The cluster with this pod in place of the one of its name, and with these nodes added."""
+    pods = cluster.pod_table
+    if pod is not None:
+        pods = replace_pod(pods, pods.index(f"{pod.namespace}/{pod.name}"), pod)
+    return Cluster.from_tables(append_nodes(cluster.node_table, nodes), pods, cluster.namespaces)

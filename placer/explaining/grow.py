@@ -1,0 +1,125 @@
+"""Nodes to add: empty ones like those there are, in the same domains or in new ones."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+import numpy as np
+
+from placer.explaining.others import Mask
+from placer.explaining.rejections import accepting
+from placer.explaining.state import State
+from placer.explaining.subject import Subject
+from placer.model.node import Node
+from placer.model.pod import Pod
+from placer.model.relation import HOSTNAME
+from placer.model.rule import Rule
+from placer.model.value import FrozenDict
+
+TRIED = 16
+"""Kinds of nodes tried, cheapest first."""
+ORDINALS = ("first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth", "tenth")
+LASTING = frozenset({Rule.NodeUnschedulable, Rule.TaintToleration})
+"""Rules that a node like another one fails as that one does, whatever its name and domains."""
+BY_DOMAIN = frozenset({Rule.PodTopologySpread, Rule.InterPodAffinity, Rule.DomainLimit, Rule.DistinctDomains})
+"""Rules for which a new domain may help."""
+
+
+class Growth(NamedTuple):
+    """
+    A node to add.
+
+    Attributes
+    ----------
+    kind
+        ``domain`` or ``node``.
+    state
+        With the node, the last one, added.
+    """
+
+    kind: str
+    text: str
+    node: Node
+    state: State
+
+    @property
+    def nodes(self) -> Mask:
+        """(nodes,) the new one alone."""
+        mask = np.zeros(self.state.count, bool)
+        mask[-1] = True
+        return mask
+
+
+def templates(state: State, nodes: Mask) -> list[int]:
+    """Rows of different kinds of nodes among these, one a kind, cheapest first."""
+    table = state.nodes
+    rows = np.flatnonzero(nodes)
+    columns = (table.labels.codes, table.taints.codes, state.listed.codes, table.volume_limits.codes)
+    parts = [*(column[rows] for column in columns), table.unschedulable[rows], table.price[rows]]
+    kinds = np.column_stack([*parts, table.allocatable.table[rows]]).astype(np.int64)
+    _, first = np.unique(kinds, axis=0, return_index=True)
+    chosen = rows[np.sort(first)]
+    return [int(row) for row in chosen[np.argsort(table.price[chosen], kind="stable")]]
+
+
+def copy_of(state: State, row: int, key: str | None) -> Node:
+    """A node like that of a row under a new name, in a new domain of a key if one is given."""
+    cluster, table = state.others.cluster, state.nodes
+    like = cluster.node(row)
+    taken = {*table.names.tolist(), *state.others.table.unknown_nodes.values()}
+    name = next(name for number in range(1, len(taken) + 2) if (name := f"{like.name}-copy-{number}") not in taken)
+    labels = dict(like.labels)
+    if HOSTNAME in labels:
+        labels[HOSTNAME] = name
+    if key is not None:
+        known = set(state.domains(key).names)
+        short = key.rpartition("/")[2]
+        numbers = range(len(known) + 1, 2 * len(known) + 2)
+        labels[key] = next(value for number in numbers if (value := f"{short}-{number}") not in known)
+    return like.model_copy(update={"name": name, "labels": FrozenDict(labels)})
+
+
+def growths(state: State, pod: Subject, promising: Mask, domains: bool = True) -> Iterator[Growth]:
+    """
+    Nodes that could be added: in a new domain of each key that the pod's rules speak of, then as they are.
+
+    Parameters
+    ----------
+    promising
+        (nodes,) those whose like is worth adding.
+    domains
+        Whether new domains are worth it.
+    """
+    rows = templates(state, promising)[:TRIED]
+    for key in _keys(state, pod.pod) if domains else []:
+        count = len(state.domains(key).names)
+        ordinal = ORDINALS[count] if count < len(ORDINALS) else f"{count + 1}th"
+        short = key.rpartition("/")[2]
+        for row in rows:
+            node = copy_of(state, row, key)
+            text = f"a {ordinal} {short}: add a node like {state.nodes.names[row]} with {key}={node.labels[key]}"
+            yield Growth("domain", text, node, state.with_node(node, row))
+    for row in rows:
+        node = copy_of(state, row, None)
+        yield Growth("node", f"add a node like {state.nodes.names[row]}", node, state.with_node(node, row))
+
+
+def _keys(state: State, pod: Pod) -> list[str]:
+    """Topology keys of rules for which a new domain may help, the hostname left out: a new node is one."""
+    rules = (*pod.topology_spread, *pod.domain_limits, *pod.distinct_domains, *pod.pod_anti_affinity)
+    keys = [*(rule.topology_key for rule in rules), *state.others.opponents(pod)]
+    return [key for key in dict.fromkeys(keys) if key != HOSTNAME]
+
+
+def first_that_fits(state: State, pod: Subject) -> list[Growth]:
+    """Of each kind (a new domain of each key, a node as it is) the first new node that takes the pod."""
+    everywhere = ~state.everywhere
+    promising = accepting(state, pod, everywhere, LASTING)
+    crowded = not accepting(state, pod, everywhere, BY_DOMAIN).all()
+    found: dict[tuple[str, str], Growth] = {}
+    for growth in growths(state, pod, promising, crowded):
+        mark = (growth.kind, growth.text.partition(":")[0] if growth.kind == "domain" else "")
+        if mark not in found and accepting(growth.state, pod, growth.nodes).any():
+            found[mark] = growth
+    return list(found.values())
