@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 SHOWN_IN_FULL = 10
+DISTRIBUTION = "placer-engine"
+"""The name to install, as in ``pip install 'placer-engine[frames]'``: that of pyproject.toml."""
 
 
 class PlacerError(Exception):

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import gc
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from itertools import pairwise
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -53,7 +54,7 @@ class ArrowStrings(Sequence[str]):
         return len(self.texts.dictionary_encode().dictionary) == len(self.texts)
 
 
-def pyarrow() -> Any:
+def arrow() -> Any:
     """The package, which is optional."""
     try:
         import pyarrow
@@ -93,7 +94,7 @@ def to_table(frame: Any, where: str) -> Any:
     InputError
         It is no table, or a column mixes types.
     """
-    pa = pyarrow()
+    pa = arrow()
     if isinstance(frame, pa.Table):
         return frame
     if not is_frame(frame):
@@ -107,7 +108,7 @@ def to_table(frame: Any, where: str) -> Any:
 
 def to_strings(texts: Any) -> Any:
     """One array of strings with 32-bit or 64-bit offsets, whatever kind of text it was."""
-    pa = pyarrow()
+    pa = arrow()
     if pa.types.is_dictionary(texts.type):
         texts = texts.cast(texts.type.value_type)
     if not (pa.types.is_string(texts.type) or pa.types.is_large_string(texts.type)):
@@ -117,7 +118,7 @@ def to_strings(texts: Any) -> Any:
 
 def one_array(column: Any) -> Any:
     """The chunks of a column as one array."""
-    pa = pyarrow()
+    pa = arrow()
     if isinstance(column, pa.ChunkedArray):
         return column.chunk(0) if column.num_chunks == 1 else column.combine_chunks()
     return column
@@ -125,7 +126,7 @@ def one_array(column: Any) -> Any:
 
 def distinct(column: Any) -> Distinct:
     """Interns the cells of a column; maps, structs and lists become dicts and lists without their nulls."""
-    pa = pyarrow()
+    pa = arrow()
     if isinstance(column, pa.ChunkedArray) and pa.types.is_dictionary(column.type):
         column = column.unify_dictionaries()
     return _intern(one_array(column))
@@ -137,20 +138,23 @@ def _is_pandas(value: Any) -> bool:
 
 def _from_pandas(frame: Any) -> Any:
     """NaN stays NaN in columns of floats: numpy's floats cannot tell it from a missing number, so nobody guesses."""
-    pa = pyarrow()
+    pa = arrow()
     names = [str(name) for name in frame.columns]
     columns = []
     for place in range(len(names)):
         column = frame.iloc[:, place]
         floats = isinstance(column.dtype, np.dtype) and column.dtype.kind == "f"
-        columns.append(pa.array(column.to_numpy()) if floats else pa.array(column, from_pandas=True))
+        try:
+            columns.append(pa.array(column.to_numpy()) if floats else pa.array(column, from_pandas=True))
+        except (pa.ArrowException, TypeError, ValueError, OverflowError) as error:
+            raise ValueError(f"column {names[place]}: {error}") from None
     return pa.Table.from_arrays(columns, names=names)
 
 
 def _intern(array: Any) -> Distinct:
-    kinds = pyarrow().types
+    kinds = arrow().types
     kind = array.type
-    if isinstance(kind, pyarrow().BaseExtensionType):
+    if isinstance(kind, arrow().BaseExtensionType):
         return _intern(array.storage)
     if kinds.is_null(kind):
         return Distinct(np.zeros(len(array), np.int32), [None])
@@ -161,12 +165,12 @@ def _intern(array: Any) -> Distinct:
     if kinds.is_list(kind) or kinds.is_large_list(kind) or kinds.is_fixed_size_list(kind):
         return _intern_lists(array, array.flatten())
     if kinds.is_list_view(kind) or kinds.is_large_list_view(kind):
-        return _intern(array.cast(pyarrow().large_list(kind.value_type)))
+        return _intern(array.cast(arrow().large_list(kind.value_type)))
     return _intern_flat(array)
 
 
 def _intern_flat(array: Any) -> Distinct:
-    pa = pyarrow()
+    pa = arrow()
     if pa.types.is_dictionary(array.type):
         values, codes = array.dictionary.to_pylist(), array.indices
         plain = codes.fill_null(len(values)).to_numpy(zero_copy_only=False).astype(np.int32)
@@ -178,10 +182,11 @@ def _intern_flat(array: Any) -> Distinct:
 
 def _renumber(codes: NDArray[np.int32], values: list[Any]) -> Distinct:
     """Codes in order of first appearance; values that no row has, or that stand twice, are dropped."""
-    used, first = np.unique(codes, return_index=True)
+    first = np.full(len(values), len(codes), np.int64)
+    first[codes[::-1]] = np.arange(len(codes) - 1, -1, -1)
     place: dict[Any, int] = {}
     renumbered = np.zeros(len(values), np.int32)
-    for code in used[np.argsort(first)].tolist():
+    for code in np.argsort(first, kind="stable")[: int((first < len(codes)).sum())].tolist():
         renumbered[code] = place.setdefault(values[code], len(place))
     return Distinct(renumbered[codes], list(place))
 
@@ -201,7 +206,7 @@ def _intern_struct(array: Any) -> Distinct:
 
 def _intern_lists(array: Any, *contents: Any) -> Distinct:
     """Lists of one content, or maps of keys and items."""
-    pa = pyarrow()
+    pa = arrow()
     missing = array.is_null().to_numpy(zero_copy_only=False)
     if pa.types.is_map(array.type):
         bounds = array.offsets.to_numpy()
@@ -224,7 +229,7 @@ def _intern_lists(array: Any, *contents: Any) -> Distinct:
 def _row_keys(codes: NDArray[np.int32], bounds: NDArray[Any]) -> list[bytes]:
     data, width = np.ascontiguousarray(codes).tobytes(), codes.itemsize * codes.shape[1]
     edges = (np.asarray(bounds, np.int64) * width).tolist()
-    return [data[start:end] for start, end in zip(edges[:-1], edges[1:], strict=True)]
+    return [data[start:end] for start, end in pairwise(edges)]
 
 
 def _intern_keys(keys: list[bytes], missing: NDArray[np.bool_], make: Callable[[int], Any]) -> Distinct:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import lru_cache
+from functools import cache
 from typing import Any
 
 import msgspec
@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
-from placer.formats.arrow import Distinct, distinct, pyarrow
+from placer.formats.arrow import Distinct, arrow, distinct
 from placer.formats.problems import Problems, shorten
 from placer.model.device import Amounts
 from placer.model.table import Column
@@ -20,13 +20,13 @@ from placer.model.value import validation_problems
 FLAGS = {True: True, False: False, "true": True, "false": False, "True": True, "False": False, "1": True, "0": False}
 
 
-@lru_cache(maxsize=None)
+@cache
 def adapter(model: type[BaseModel], field: str) -> TypeAdapter[Any]:
     """Validates the values of one field of a model."""
     return TypeAdapter(model.model_fields[field].rebuild_annotation())
 
 
-@lru_cache(maxsize=None)
+@cache
 def amounts_adapter() -> TypeAdapter[Any]:
     """Validates amounts by resource."""
     return TypeAdapter(Amounts)
@@ -112,9 +112,9 @@ def _skips(column: Any, name: str, problems: Problems, fix: str, *allowed: str) 
     """Whether the column has nothing to read; notes a type that cannot hold what is meant."""
     if _all_null(column):
         return True
-    kinds = pyarrow().types
+    kinds = arrow().types
     kind = column.type.value_type if kinds.is_dictionary(column.type) else column.type
-    if isinstance(kind, pyarrow().BaseExtensionType):
+    if isinstance(kind, arrow().BaseExtensionType):
         kind = kind.storage_type
     fits = {
         "text": kinds.is_string(kind) or kinds.is_large_string(kind) or kinds.is_string_view(kind),
@@ -129,7 +129,7 @@ def _skips(column: Any, name: str, problems: Problems, fix: str, *allowed: str) 
 
 def _all_null(column: Any) -> bool:
     """Whether no row has a value; a column of floats that are all NaN is how pandas reads an empty one."""
-    pa = pyarrow()
+    pa = arrow()
     if column.null_count == len(column):
         return True
     if not pa.types.is_floating(column.type):

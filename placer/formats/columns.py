@@ -78,6 +78,7 @@ POD_COLUMNS: dict[str, ColumnKind] = {
     "volumes": ColumnKind("json", "", "Volumes that it mounts."),
     "devices": ColumnKind("json", "", "What it takes of the node's units."),
     "numa": ColumnKind("text", "", "Whether all it takes must, or should, come from one NUMA zone."),
+    "units": ColumnKind("json", "", "Of a pod that stands: the places of the units it holds, by kind."),
     "any_of": ColumnKind("json", "", "Alternatives between static rules, one of which its node must satisfy."),
     "nodes": ColumnKind("json", "", "Names of the only nodes allowed."),
     "forbidden_nodes": ColumnKind("json", "", "Names of nodes it never goes to."),

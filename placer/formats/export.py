@@ -8,7 +8,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from placer.formats.arrow import ArrowStrings, pyarrow
+from placer.formats.arrow import ArrowStrings, arrow
 from placer.formats.cells import adapter, amounts_adapter
 from placer.formats.columns import MILLI_CPU, NODE_COLUMNS, POD_COLUMNS, RESOURCES, is_resource
 from placer.model.cluster import POD_FIELDS, Cluster
@@ -31,7 +31,7 @@ def write_frames(cluster: Cluster) -> tuple[Any, Any]:
 
     Replicas are written out. Labels of namespaces are a table of their own: :func:`namespaces_frame`.
     """
-    pa = pyarrow()
+    pa = arrow()
     nodes, pods = _node_columns(cluster.node_table), _pod_columns(cluster.pod_table, cluster.node_table)
     return pa.table(nodes), pa.table(pods)
 
@@ -39,16 +39,16 @@ def write_frames(cluster: Cluster) -> tuple[Any, Any]:
 def namespaces_frame(cluster: Cluster) -> Any:
     """Labels by namespace as an Arrow table."""
     labels = [msgspec.json.encode(labels).decode() for labels in cluster.namespaces.values()]
-    texts = pyarrow().string()
-    return pyarrow().table({"name": _array(list(cluster.namespaces), texts), "labels": _array(labels, texts)})
+    texts = arrow().string()
+    return arrow().table({"name": _array(list(cluster.namespaces), texts), "labels": _array(labels, texts)})
 
 
 def bindings_frame(solution: Solution) -> Any:
     """The bindings in order as an Arrow table: pod, node, devices as JSON text, null for none."""
-    texts = pyarrow().string()
+    texts = arrow().string()
     rows = list(solution.bindings)
     devices = [msgspec.json.encode(row.devices).decode() if row.devices else None for row in rows]
-    return pyarrow().table(
+    return arrow().table(
         {
             "pod": _array([row.pod for row in rows], texts),
             "node": _array([row.node for row in rows], texts),
@@ -58,7 +58,7 @@ def bindings_frame(solution: Solution) -> Any:
 
 
 def _array(values: Any, kind: Any = None) -> Any:
-    return pyarrow().array(values, type=kind)
+    return arrow().array(values, type=kind)
 
 
 def _node_columns(nodes: NodeTable) -> dict[str, Any]:
@@ -101,7 +101,7 @@ def _add(columns: dict[str, Any], name: str, array: Any) -> None:
 def _names(names: Names) -> Any:
     if names.row is None and isinstance(names.base, ArrowStrings):
         return names.base.texts
-    return _array(names.tolist(), pyarrow().string())
+    return _array(names.tolist(), arrow().string())
 
 
 def _texts(column: Column[Any], default: Any, checks: TypeAdapter[Any] | None) -> Any:
@@ -118,7 +118,7 @@ def _texts(column: Column[Any], default: Any, checks: TypeAdapter[Any] | None) -
 
 def _dictionary(codes: NDArray[np.int32], texts: list[str]) -> Any:
     """Rows of texts by code; a code below 0 is null."""
-    pa = pyarrow()
+    pa = arrow()
     indices = pa.array(codes, mask=codes < 0)
     return pa.DictionaryArray.from_arrays(indices, pa.array(texts, pa.string()))
 
@@ -143,7 +143,7 @@ def _resource_columns(amounts: Amounts, missing: int) -> dict[str, Any]:
         if gone.all():
             continue
         if resource != MILLI_CPU and (resource in RESOURCES or is_resource(resource)):
-            columns[MILLI_CPU if resource == "cpu" else resource] = pyarrow().array(values, mask=gone)
+            columns[MILLI_CPU if resource == "cpu" else resource] = arrow().array(values, mask=gone)
         else:
             further.append(place)
     if further:
@@ -168,4 +168,4 @@ def _prices(micro: NDArray[np.int64]) -> Any:
 
     if micro.max() < EXACT_IN_FLOATS:
         return _array(micro / PRICE_UNIT)
-    return _array([Decimal(price).scaleb(-6) for price in micro.tolist()], pyarrow().decimal128(22, 6))
+    return _array([Decimal(price).scaleb(-6) for price in micro.tolist()], arrow().decimal128(22, 6))

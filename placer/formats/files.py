@@ -43,6 +43,14 @@ def read_bytes(path: Path) -> bytes:
     return decompress(data, where)
 
 
+def list_directory(path: Path) -> list[Path]:
+    """What the directory holds, by name, without what is hidden."""
+    try:
+        return [path / name for name in sorted(os.listdir(path)) if not name.startswith(".")]
+    except OSError as error:
+        raise InputError(_unreadable(path, error)) from None
+
+
 def describe(path: Path) -> str:
     """How errors name the file."""
     return "standard input" if path == STANDARD_INPUT else str(path)
@@ -70,7 +78,7 @@ def compress(data: bytes, suffix: str) -> bytes:
         case ".xz":
             return lzma.compress(data, preset=3)
         case ".zst":
-            compressed: bytes = _zstandard().ZstdCompressor().compress(data)
+            compressed: bytes = zstandard().ZstdCompressor().compress(data)
             return compressed
     return data
 
@@ -136,21 +144,22 @@ def _writing(path: Path) -> Iterator[None]:
 
 
 def _decompress_zstandard(data: bytes) -> bytes:
-    zstandard = _zstandard()
+    package = zstandard()
     parts = []
     try:
         while data:
-            frame = zstandard.ZstdDecompressor().decompressobj()
+            frame = package.ZstdDecompressor().decompressobj()
             parts.append(frame.decompress(data))
             if not frame.eof:
                 raise EOFError("the last frame has no end")
             data = frame.unused_data
-    except zstandard.ZstdError as error:
+    except package.ZstdError as error:
         raise ValueError(str(error)) from None
     return b"".join(parts)
 
 
-def _zstandard() -> Any:
+def zstandard() -> Any:
+    """The package, which is optional."""
     try:
         import zstandard
     except ImportError:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -9,9 +10,8 @@ from numpy.typing import NDArray
 
 from placer.formats.arrow import (
     ArrowStrings,
+    arrow,
     distinct,
-    one_array,
-    pyarrow,
     to_strings,
     to_table,
     without_collector,
@@ -32,6 +32,7 @@ from placer.formats.numbers import Numbers, read_amounts, read_integers, read_pr
 from placer.formats.problems import Problems, raise_if_any
 from placer.formats.replicas import expand, first_of_each
 from placer.formats.sugar import apply_sugar
+from placer.formats.tables import read_table
 from placer.model.cluster import POD_FIELDS, Cluster
 from placer.model.node import Node
 from placer.model.pod import GPU, Pod
@@ -39,7 +40,7 @@ from placer.model.relation import HOSTNAME
 from placer.model.table import ABSENT, PENDING, UNKNOWN, Amounts, Column, Names, NodeTable, PodTable
 from placer.model.value import FrozenDict
 
-__all__ = ["bindings_frame", "namespaces_frame", "read_frames", "write_frames"]
+__all__ = ["bindings_frame", "namespaces_frame", "read_csv", "read_frames", "read_parquet", "write_frames"]
 
 INT32 = 2**31
 
@@ -97,7 +98,7 @@ def _open(frame: Any, known: dict[str, ColumnKind], problems: Problems) -> dict[
 
 
 def _read_names(column: Any, problems: Problems) -> Any:
-    pa = pyarrow()
+    pa = arrow()
     kinds = pa.types
     kind = column.type.value_type if kinds.is_dictionary(column.type) else column.type
     texts = kinds.is_string(kind) or kinds.is_large_string(kind) or kinds.is_string_view(kind)
@@ -193,7 +194,7 @@ def _pod_field(columns: dict[str, Any], name: str, default: Any, rows: int, prob
         case "flag":
             return read_flags(column, name, default, problems)
         case "integer":
-            cells = distinct(pyarrow().array(read_integers(column, name, problems).filled(default)))
+            cells = distinct(arrow().array(read_integers(column, name, problems).filled(default)))
             return Column(cells.codes, cells.values)
     return read_texts(column, name, adapter(Pod, name), default, problems, empty=name in ("owner", "scheduler_name"))
 
@@ -252,7 +253,7 @@ def _add_further(amounts: dict[str, Numbers], column: Any, problems: Problems) -
     further = read_rules(column, "resources", amounts_adapter(), FrozenDict(), problems)
     for resource in sorted({resource for value in further.values for resource in value}):
         values = np.array([value.get(resource, 0) for value in further.values], np.int64)[further.codes]
-        given = further.map(lambda value, resource=resource: resource in value).astype(bool)
+        given = np.array([resource in value for value in further.values], bool)[further.codes]
         if resource in amounts:
             both = given & amounts[resource].given
             problems.rows("resources", both, column, f"{resource!r} has a column of its own as well: give it once")
@@ -267,3 +268,13 @@ def _read_namespaces(columns: dict[str, Any], problems: Problems) -> dict[str, d
     if "labels" in columns:
         labels = read_rules(columns["labels"], "labels", adapter(Pod, "labels"), FrozenDict(), problems)
     return {name: dict(labels[row]) for row, name in enumerate(names.to_pylist())}
+
+
+def read_parquet(nodes: Path, pods: Path, namespaces: Path | None = None) -> Cluster:
+    """A cluster from Parquet files of nodes and of pods, and maybe of namespaces."""
+    spaces = None if namespaces is None else read_table(namespaces)
+    return read_frames(read_table(nodes), read_table(pods), spaces, (str(nodes), str(pods), str(namespaces)))
+
+
+read_csv = read_parquet
+"""The same from CSV files: what a file is, its content tells."""

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from placer.formats.arrow import distinct, one_array, pyarrow, to_strings
+from placer.formats.arrow import arrow, distinct, one_array, to_strings
 from placer.formats.problems import Problems, shorten
 from placer.model.node import PRICE_UNIT, _millionths
 from placer.model.quantity import parse_quantity
@@ -80,7 +80,7 @@ def _read(
     low: int = 0,
     high: int = INT64_MAX,
 ) -> Numbers:
-    kinds = pyarrow().types
+    kinds = arrow().types
     kind = column.type.value_type if kinds.is_dictionary(column.type) else column.type
     if kinds.is_null(kind):
         return Numbers(np.zeros(len(column), np.int64), np.zeros(len(column), bool))
@@ -115,7 +115,7 @@ def _given(array: Any) -> NDArray[np.bool_]:
 
 
 def _from_integers(array: Any, name: str, problems: Problems, scale: int) -> Numbers:
-    pa = pyarrow()
+    pa = arrow()
     given = _given(array)
     filled = array.fill_null(0) if array.null_count else array
     largest = INT64_MAX // scale
@@ -150,7 +150,7 @@ def _from_floats(array: Any, name: str, problems: Problems, scale: int) -> Numbe
 
 
 def _from_texts(column: Any, name: str, problems: Problems, scale: int, parse: Callable[[str], int]) -> Numbers:
-    pa = pyarrow()
+    pa = arrow()
     if not pa.types.is_dictionary(column.type) and not pa.types.is_decimal(column.type):
         texts = to_strings(column)
         digits = pa.compute.match_substring_regex(texts, "^[0-9]{1,18}$")

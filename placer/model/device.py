@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from decimal import ROUND_CEILING, Decimal
 from typing import Annotated, Any, Self
 
-from pydantic import AfterValidator, BeforeValidator, Field, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, PlainSerializer, model_validator
 
 from placer.model.quantity import parse_quantity
 from placer.model.selector import Requirement
@@ -39,7 +39,17 @@ def _thousandths(share: Any) -> Any:
         raise ValueError(f"share is {share!r}: give a fraction above 0 and up to 1") from None
 
 
-Amounts = Annotated[Mapping[str, int], BeforeValidator(parse_amounts), AfterValidator(FrozenDict)]
+def _as_written(amounts: Mapping[str, int]) -> dict[str, int | str]:
+    """Amounts in JSON, so that :func:`parse_amounts` reads them back: cpu says that it is in milli."""
+    return {name: f"{amount}m" if name == "cpu" else amount for name, amount in amounts.items()}
+
+
+Amounts = Annotated[
+    Mapping[str, int],
+    BeforeValidator(parse_amounts),
+    AfterValidator(FrozenDict),
+    PlainSerializer(_as_written, when_used="json"),
+]
 """Amounts by name in base units: cpu in milli, memory in bytes, others counted."""
 
 
