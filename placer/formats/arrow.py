@@ -176,8 +176,9 @@ def _intern_flat(array: Any) -> Distinct:
         plain = codes.fill_null(len(values)).to_numpy(zero_copy_only=False).astype(np.int32)
         return _renumber(plain, [*values, None])
     encoded = array.dictionary_encode(null_encoding="encode")
-    return Distinct(encoded.indices.to_numpy(zero_copy_only=False).astype(np.int32, copy=False),
-                    encoded.dictionary.to_pylist())
+    return Distinct(
+        encoded.indices.to_numpy(zero_copy_only=False).astype(np.int32, copy=False), encoded.dictionary.to_pylist()
+    )
 
 
 def _renumber(codes: NDArray[np.int32], values: list[Any]) -> Distinct:

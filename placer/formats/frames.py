@@ -70,7 +70,7 @@ def read_frames(
         found = [Problems(name) for name in where]
         node_table = _read_nodes(_open(nodes, NODE_COLUMNS, found[0]), found[0])
         pod_table = _read_pods(_open(pods, POD_COLUMNS, found[1]), node_table, found[1])
-        spaces = {} if namespaces is None else _read_namespaces(_open(namespaces, NAMESPACE_COLUMNS, found[2]), found[2])
+        spaces = {} if namespaces is None else _read_namespaces(namespaces, found[2])
         raise_if_any(*found)
         return Cluster.from_tables(node_table, pod_table, spaces)
 
@@ -219,10 +219,9 @@ def _read_bindings(
     if "node" not in columns:
         return np.full(rows, PENDING, np.int32), {}
     texts = read_texts(columns["node"], "node", None, None, problems, empty=False)
-    rows_by_code = np.array(
-        [PENDING if name is None else nodes.index(name) if nodes.index(name) >= 0 else UNKNOWN for name in texts.values],
-        np.int32,
-    )
+    rows_by_code = np.array([PENDING if name is None else nodes.index(name) for name in texts.values], np.int32)
+    strange = np.array([name is not None for name in texts.values], bool) & (rows_by_code < 0)
+    rows_by_code[strange] = UNKNOWN
     node = rows_by_code[texts.codes] if rows else np.zeros(0, np.int32)
     return node, {row: texts[row] for row in np.flatnonzero(node == UNKNOWN).tolist()}
 
@@ -261,7 +260,8 @@ def _add_further(amounts: dict[str, Numbers], column: Any, problems: Problems) -
         amounts[resource] = Numbers(values, given)
 
 
-def _read_namespaces(columns: dict[str, Any], problems: Problems) -> dict[str, dict[str, str]]:
+def _read_namespaces(frame: Any, problems: Problems) -> dict[str, dict[str, str]]:
+    columns = _open(frame, NAMESPACE_COLUMNS, problems)
     names = columns["name"]
     first_of_each(names, None, None, problems)
     labels = Column.constant(FrozenDict(), len(names))

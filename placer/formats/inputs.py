@@ -90,13 +90,13 @@ def _read_frames(given: list[Any]) -> Cluster:
 
 
 def _read_objects(given: list[Any]) -> Cluster:
-    from placer.orchestrators.kubernetes import read_objects
-
     for place, value in enumerate(given):
         if not isinstance(value, Mapping) and not hasattr(value, "to_dict"):
             raise InputError(
                 f"input {place} is {value!r:.80}, a {type(value).__name__}: give paths, or Kubernetes objects, "
                 "or data frames, not a mixture"
             )
+    from placer.orchestrators.kubernetes import read_objects
+
     cluster: Cluster = read_objects(given)
     return cluster

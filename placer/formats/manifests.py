@@ -31,9 +31,9 @@ def read(paths: Sequence[Path]) -> Cluster:
     InputError
         Nothing to read, other input mixed in, or objects that are not what they should be.
     """
+    sources = [source for path in paths for file in _files_of(path) for source in _sources(file)]
     from placer.orchestrators.kubernetes import read_json
 
-    sources = [source for path in paths for file in _files_of(path) for source in _sources(file)]
     cluster: Cluster = read_json(sources)
     return cluster
 
@@ -93,7 +93,9 @@ def _files_of(path: Path) -> list[Path]:
     files = manifests_in(path)
     if not files:
         text = "holds nothing that placer reads" if list_directory(path) else "is empty"
-        raise InputError(f"{path}: {text}: put Kubernetes objects (.json, .yaml) or nodes.parquet and pods.parquet there")
+        raise InputError(
+            f"{path}: {text}: put Kubernetes objects (.json, .yaml) or nodes.parquet and pods.parquet there"
+        )
     return files
 
 
@@ -107,7 +109,9 @@ def _sources(path: Path) -> Iterable[Source]:
             return [(where, data)]
         case "yaml":
             return _yaml_sources(where, data)
-    raise InputError(f"{where}: is a table among Kubernetes objects: give tables as files of nodes and pods, by themselves")
+    raise InputError(
+        f"{where}: is a table among Kubernetes objects: give tables as files of nodes and pods, by themselves"
+    )
 
 
 def _yaml_sources(where: str, data: bytes) -> list[Source]:

@@ -105,13 +105,11 @@ def _role_of(file: Path) -> str | None:
 
 def _by_role(files: list[Path]) -> list[tuple[str, Path]]:
     """Which table each file is: by a word of its name, or else by its place."""
-    words = [_word_of(file) for file in files]
-    if len(set(words)) == len(files) and None not in words:
-        return [(word, file) for word, file in zip(words, files, strict=True) if word is not None]
+    named = [(word, file) for file in files if (word := _word_of(file)) is not None]
+    if len(named) == len(files):
+        return named
     if len(files) > len(ROLES):
         raise InputError(f"{files[0]}: {len(files)} tables: give one of nodes and one of pods")
-    if len(files) == 1 and words[0] is not None:
-        return [(words[0], files[0])]
     return list(zip(ROLES, files, strict=False))
 
 

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
+from pydantic.json_schema import GenerateJsonSchema
+
 from placer.formats.columns import NAMESPACE_COLUMNS, NODE_COLUMNS, POD_COLUMNS, RESOURCE_PREFIXES, ColumnKind
 from placer.model.node import Node
 from placer.model.pod import Pod
+from placer.model.value import FrozenDict
 
 DRAFT = "https://json-schema.org/draft/2020-12/schema"
 NAME_OF_RESOURCE = "/|^(" + "|".join(RESOURCE_PREFIXES) + ")"
@@ -22,6 +25,13 @@ TYPES: dict[str, dict[str, Any]] = {
     "keys": {"type": ["string", "array", "null"]},
     "json": {"type": ["string", "object", "array", "null"], "contentMediaType": "application/json"},
 }
+
+
+class _WithDefaults(GenerateJsonSchema):
+    """Shows empty maps as the defaults that they are."""
+
+    def encode_default(self, dft: Any) -> Any:
+        return dict(dft) if isinstance(dft, FrozenDict) else super().encode_default(dft)
 
 
 def tables_schema() -> dict[str, Any]:
@@ -63,7 +73,7 @@ def manifest_schema() -> dict[str, Any]:
 
 def solution_schema() -> dict[str, Any]:
     """An answer in JSON, version 1."""
-    text, count, names = {"type": "string"}, {"type": "integer", "minimum": 0}, {"type": "array", "items": {"type": "string"}}
+    text, count = {"type": "string"}, {"type": "integer", "minimum": 0}
     numbers = {"type": "object", "additionalProperties": {"type": "number"}}
     reason = _object(rule=text, reason=text, nodes=count)
     devices = {"type": "object", "additionalProperties": {"type": "array", "items": count}}
@@ -77,7 +87,7 @@ def solution_schema() -> dict[str, Any]:
             "version": {"const": 1},
             "input": {"type": "string", "pattern": "^sha256:[0-9a-f]{64}$", "description": "Digest of the cluster."},
             "seed": {"type": "integer"},
-            "goals": names,
+            "goals": {"type": "array", "items": text},
             "limits": {"type": "object"},
             "now": {"type": ["string", "null"]},
             "status": {"enum": ["optimal", "feasible"]},
@@ -124,5 +134,5 @@ def _column(name: str, kind: ColumnKind, model: Any) -> dict[str, Any]:
     if model is not None and kind.kind == "json":
         from placer.formats.cells import adapter
 
-        column["contentSchema"] = adapter(model, name).json_schema()
+        column["contentSchema"] = adapter(model, name).json_schema(schema_generator=_WithDefaults)
     return column

@@ -117,4 +117,3 @@ def _damage() -> tuple[type[BaseException], ...]:
 
 def _sentence(error: BaseException) -> str:
     return " ".join(str(error).split())[:300].rstrip(".") or type(error).__name__
-

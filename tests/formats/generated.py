@@ -97,12 +97,8 @@ ports = st.builds(
 alternatives = st.builds(
     pl.Alternative, node_selector=labels, node_affinity=several(node_terms), tolerations=several(tolerations)
 )
-limits = st.builds(
-    pl.DomainLimit, topology_key=keys, at_most=st.integers(1, 9), selector=st.none() | selectors
-)
-distinct = st.builds(
-    pl.DistinctDomains, topology_key=keys, at_least=st.integers(2, 9), selector=st.none() | selectors
-)
+limits = st.builds(pl.DomainLimit, topology_key=keys, at_most=st.integers(1, 9), selector=st.none() | selectors)
+distinct = st.builds(pl.DistinctDomains, topology_key=keys, at_least=st.integers(2, 9), selector=st.none() | selectors)
 shares = st.builds(
     pl.DomainShares,
     topology_key=keys,

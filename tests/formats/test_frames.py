@@ -121,8 +121,15 @@ def test_nodes_are_made_of_their_columns():
         }
     )
     assert list(cluster.nodes) == [
-        pl.Node("n1", cpu=1.5, memory=1024, allocatable={"odd": 2000}, labels={"zone": "a"},
-                taints=[pl.Taint(key="gpu")], price=0.25),
+        pl.Node(
+            "n1",
+            cpu=1.5,
+            memory=1024,
+            allocatable={"odd": 2000},
+            labels={"zone": "a"},
+            taints=[pl.Taint(key="gpu")],
+            price=0.25,
+        ),
         pl.Node("n2", allocatable={"nvidia.com/gpu": 4}, labels={"zone": "b"}, unschedulable=True, hostname=False),
     ]
 
@@ -167,7 +174,8 @@ def test_replicas_are_numbered_pods():
 
 
 def test_replicas_and_a_pod_of_the_same_name_are_duplicates():
-    assert "Pod default/web-0: metadata.name 'default/web-0' is a duplicate" in problem({"name": ["web", "web-0"], "replicas": [2, None]})
+    text = problem({"name": ["web", "web-0"], "replicas": [2, None]})
+    assert "Pod default/web-0: metadata.name 'default/web-0' is a duplicate" in text
 
 
 def test_pods_of_two_namespaces_may_have_one_name():
@@ -336,5 +344,5 @@ def test_what_is_no_table_is_refused():
 
 def test_a_column_of_mixed_types_is_named():
     pandas = pytest.importorskip("pandas", reason="pandas is not installed")
-    with pytest.raises(pl.InputError, match="pods: column cpu: .*: give each column one type"):
+    with pytest.raises(pl.InputError, match=r"pods: column cpu: .*: give each column one type"):
         read_frames(pandas.DataFrame(NODES), pandas.DataFrame({"name": ["a", "b"], "cpu": ["500m", 1]}))
