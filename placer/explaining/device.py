@@ -176,7 +176,9 @@ def place_recorded(units: NodeUnits, pod: Subject, recorded: Mapping[str, Sequen
     A kind's places serve the needs of that kind in their order; one more place of kind ``numa`` is the pod's zone.
     """
     after = units.copy()
-    number = {(device.kind, place): unit for unit, (device, place) in enumerate(zip(units.devices, units.place, strict=True))}
+    number = {
+        (device.kind, place): unit for unit, (device, place) in enumerate(zip(units.devices, units.place, strict=True))
+    }
     places = {kind: list(listed) for kind, listed in recorded.items()}
     for need in pod.needs:
         own = places.get(need.kind, [])

@@ -125,7 +125,8 @@ def unmet_affinity(state: State, pod: Pod) -> Mask:
     ):
         return ~keyed
     holds = [state.in_domain(count > 0, term.topology_key, False) for term, count in zip(terms, counts, strict=True)]
-    return ~(keyed & np.logical_and.reduce(holds))
+    unmet: Mask = ~(keyed & np.logical_and.reduce(holds))
+    return unmet
 
 
 def met_by_anti_affinity(state: State, pod: Pod, term: AffinityTerm) -> Mask:

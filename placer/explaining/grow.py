@@ -107,8 +107,11 @@ def growths(state: State, pod: Subject, promising: Mask, domains: bool = True) -
 
 def _keys(state: State, pod: Pod) -> list[str]:
     """Topology keys of rules for which a new domain may help, the hostname left out: a new node is one."""
-    rules = (*pod.topology_spread, *pod.domain_limits, *pod.distinct_domains, *pod.pod_anti_affinity)
-    keys = [*(rule.topology_key for rule in rules), *state.others.opponents(pod)]
+    keys = [rule.topology_key for rule in pod.topology_spread]
+    keys += [rule.topology_key for rule in pod.domain_limits]
+    keys += [rule.topology_key for rule in pod.distinct_domains]
+    keys += [term.topology_key for term in pod.pod_anti_affinity]
+    keys += state.others.opponents(pod)
     return [key for key in dict.fromkeys(keys) if key != HOSTNAME]
 
 

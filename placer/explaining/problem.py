@@ -84,13 +84,10 @@ def smallest_set(
     changed
         The pod with the change that a set means; a larger set asks for no less.
     """
-    for chosen in sorted(candidates, key=len):
+    listed = sorted(candidates, key=len)
+    for chosen in (*listed, frozenset[T]().union(*listed)):
         if chosen and problem.fits(changed(chosen)):
-            for size in range(1, len(chosen)):
-                for part in combinations(sorted(chosen, key=repr), size):
-                    if problem.fits(changed(frozenset(part))):
-                        return frozenset(part)
-            return chosen
+            return smallest_part(sorted(chosen, key=repr), changed, problem)
     return None
 
 

@@ -13,7 +13,6 @@ from placer.explaining.state import State
 from placer.explaining.subject import Subject
 from placer.model.rule import Reason, Rule
 
-
 RULES = {**static.RULES, **load.RULES, **group.RULES}
 """Each rule and its name, in the order in which they are asked."""
 

@@ -113,9 +113,7 @@ def distinct(problem: Problem) -> Iterator[Relaxed]:
     rules = pod.distinct_domains
     if not rules or not problem.open_but((Rule.DistinctDomains,)).any():
         return
-    used = [
-        int((state.counts(group(state.others, pod, rule.selector), rule.topology_key) > 0).sum()) for rule in rules
-    ]
+    used = [int((state.counts(group(state.others, pod, rule.selector), rule.topology_key) > 0).sum()) for rule in rules]
     lowered = {
         place: rule.model_copy(update={"at_least": most}) if most >= 2 else None
         for place, (rule, most) in enumerate(zip(rules, used, strict=True))

@@ -84,7 +84,9 @@ def _one_resource(problem: Problem, name: str, nodes: Mask) -> Iterator[Relaxed]
 def ports(problem: Problem) -> Iterator[Relaxed]:
     """The smallest set of host ports given up."""
     pod = problem.asked.pod
-    rows = np.flatnonzero(problem.open_but((Rule.NodePorts,))) if pod.host_ports else []
+    if not pod.host_ports:
+        return
+    rows = np.flatnonzero(problem.open_but((Rule.NodePorts,)))
     if not len(rows):
         return
     own = list(dict.fromkeys(pod.host_ports))
@@ -135,7 +137,7 @@ def _smaller_count(problem: Problem, place: int, nodes: Mask) -> Iterator[Relaxe
 
     most = largest(range(need.count), lambda count: problem.fits_on(changed(count), nodes, UNITS))
     if most is not None:
-        left = f"{most} unit" + ("s" if most != 1 else "")
+        left = f"{most or 'no'} unit" + ("s" if most != 1 else "")
         yield Relaxed(f"ask {left} of {need.kind} instead of {need_text(need)}", changed(most))
 
 

@@ -14,6 +14,7 @@ from placer.model.pod import Pod
 from placer.model.rule import Rule
 from placer.model.selector import Requirement
 from placer.model.taint import Taint, Toleration
+from placer.model.value import FrozenDict
 
 Item = tuple[str, str | int, int]
 TAINTS = (Rule.NodeUnschedulable, Rule.TaintToleration)
@@ -31,14 +32,15 @@ def unsupported(problem: Problem) -> Iterator[Relaxed]:
     """The rules that cannot be held dropped."""
     pod = problem.asked.pod
     if pod.unsupported:
-        yield Relaxed(f"drop what is not supported: {', '.join(pod.unsupported)}", pod.model_copy(update={"unsupported": ()}))
+        yield Relaxed(
+            f"drop what is not supported: {', '.join(pod.unsupported)}", pod.model_copy(update={"unsupported": ()})
+        )
 
 
 def tolerating(pod: Pod, taints: frozenset[Taint]) -> Pod:
     """The pod with one exact toleration a taint."""
     added = (
-        Toleration(key=taint.key, value=taint.value, effect=taint.effect)
-        for taint in sorted(taints, key=taint_text)
+        Toleration(key=taint.key, value=taint.value, effect=taint.effect) for taint in sorted(taints, key=taint_text)
     )
     return pod.model_copy(update={"tolerations": (*pod.tolerations, *added)})
 
@@ -80,8 +82,7 @@ def without(pod: Pod, items: frozenset[Item]) -> Pod:
         changed = any(item[:2] == ("term", place) for item in items)
         kept &= not changed or bool(expressions or fields)
         terms.append(term.model_copy(update={"match_expressions": expressions, "match_fields": fields}))
-    frozen = type(pod.node_selector)(selector)
-    return pod.model_copy(update={"node_selector": frozen, "node_affinity": tuple(terms) if kept else ()})
+    return pod.model_copy(update={"node_selector": FrozenDict(selector), "node_affinity": tuple(terms) if kept else ()})
 
 
 def _requirements(problem: Problem) -> dict[Item, tuple[str, Mask]]:
@@ -89,7 +90,10 @@ def _requirements(problem: Problem) -> dict[Item, tuple[str, Mask]]:
     state, pod = problem.state, problem.asked.pod
     found: dict[Item, tuple[str, Mask]] = {}
     for key, value in pod.node_selector.items():
-        found["selector", key, 0] = f"{key}={value}", state.requirement(Requirement(key=key, operator="In", values=(value,)))
+        found["selector", key, 0] = (
+            f"{key}={value}",
+            state.requirement(Requirement(key=key, operator="In", values=(value,))),
+        )
     for place, term in enumerate(pod.node_affinity):
         both = [*term.match_expressions, *term.match_fields]
         for index, requirement in enumerate(both):
@@ -145,7 +149,9 @@ def pin(problem: Problem) -> Iterator[Relaxed]:
 def forbidden(problem: Problem) -> Iterator[Relaxed]:
     """One forbidden node allowed: the first that takes the pod."""
     pod = problem.asked.pod
-    rows = np.flatnonzero(problem.open_but((Rule.ForbiddenNodes,))) if pod.forbidden_nodes else []
+    if not pod.forbidden_nodes:
+        return
+    rows = np.flatnonzero(problem.open_but((Rule.ForbiddenNodes,)))
     if len(rows):
         name = problem.state.nodes.names[rows[0]]
         left = tuple(other for other in pod.forbidden_nodes if other != name)

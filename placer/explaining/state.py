@@ -117,7 +117,8 @@ class State:
         if not term.match_expressions and not term.match_fields:
             return ~np.ones(self.count, bool)
         masks = [*map(self.requirement, term.match_expressions), *map(self.field, term.match_fields)]
-        return np.logical_and.reduce(masks)
+        found: Mask = np.logical_and.reduce(masks)
+        return found
 
     def affinity(self, selector: Mapping[str, str], terms: Sequence[NodeSelectorTerm]) -> Mask:
         """(nodes,) whose labels include the selector and that one of the terms, if any, selects."""

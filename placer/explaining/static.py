@@ -127,9 +127,7 @@ def any_of(state: State, pod: Subject, nodes: Mask) -> Rejection | None:
 
 def volume_topology(state: State, pod: Subject, nodes: Mask) -> Rejection | None:
     """For each volume with a topology, one of its terms matches the node."""
-    reachable = {
-        volume.name: state.affinity({}, volume.topology) for volume in pod.pod.volumes if volume.topology
-    }
+    reachable = {volume.name: state.affinity({}, volume.topology) for volume in pod.pod.volumes if volume.topology}
     if not reachable:
         return None
     rejects = ~np.logical_and.reduce(list(reachable.values()))

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
 from placer.model.device import Amounts, DeviceNeed
 from placer.model.relation import (
@@ -56,6 +56,8 @@ class Pod(Value):
         Needs in units of the node, each in different units.
     numa
         Whether cpu, memory and device needs come from one NUMA zone: ``require`` rejects nodes without a fit.
+    units
+        For a pod that stands: the places of the units it holds, by kind, as a binding's ``devices`` name them.
     any_of
         Alternatives between static rules: a node must satisfy one of them, with its tolerations added.
     nodes, forbidden_nodes
@@ -95,6 +97,7 @@ class Pod(Value):
     volumes: tuple[Volume, ...] = ()
     devices: tuple[DeviceNeed, ...] = ()
     numa: Literal["require", "prefer"] | None = None
+    units: Annotated[Mapping[str, tuple[int, ...]], AfterValidator(FrozenDict)] = FrozenDict()
     any_of: tuple[Alternative, ...] = ()
     nodes: tuple[str, ...] = ()
     forbidden_nodes: tuple[str, ...] = ()

@@ -1,0 +1,1 @@
+"""The waist: from the model's tables to arrays and scalars, once, then by increments."""

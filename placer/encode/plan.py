@@ -1,0 +1,112 @@
+"""The order of placing: priority first, then size; classes that one scan serves stand together."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from placer.encode.combine import combine, renumber
+from placer.encode.problem import UNLIMITED, Plan, Problem
+
+MANY = 4096
+"""Distinct requests above which nearly equal ones share a scan."""
+GRAIN = 0.04
+"""How nearly: the ratio of neighbouring steps is 1 + GRAIN."""
+
+
+def make_plan(problem: Problem, pending: NDArray[np.int64], load: NDArray[np.int32]) -> Plan:
+    """
+    Orders the classes that have pending pods.
+
+    Parameters
+    ----------
+    pending
+        (classes,) pods to place.
+    load
+        Resources that make a pod large: the length of its request, each as a share of what the cluster has.
+    """
+    classes = problem.classes
+    chosen = np.flatnonzero(pending > 0)
+    need = classes.need[chosen]
+    grid, corner = _grid(need)
+    size = _size(problem, corner, load)
+    alike, _ = combine(
+        [
+            classes.priority[chosen],
+            classes.eligible[chosen],
+            _unit_rows(problem)[chosen],
+            classes.numa[chosen],
+            classes.wish[chosen],
+            _alone(problem)[chosen],
+            *grid.T,
+        ],
+        len(chosen),
+    )
+    terms = _term_rows(problem)[chosen]
+    order = np.lexsort((-_size(problem, need, load), terms, alike, -size, -classes.priority[chosen]))
+    alike, terms = alike[order], terms[order]
+    new_family = np.ones(len(order), bool)
+    new_family[1:] = (alike[1:] != alike[:-1]) | (terms[1:] != terms[:-1])
+    family_start = np.concatenate([np.flatnonzero(new_family), [len(order)]]).astype(np.int32)
+    largest = np.maximum.reduceat(need[order], family_start[:-1], axis=0) if len(order) else need
+    same = combine([alike[family_start[:-1]], *largest.T], len(largest))[0] if len(order) else np.zeros(0, np.int32)
+    last = np.cumsum(pending).astype(np.int32)
+    return Plan(
+        order=chosen[order].astype(np.int32),
+        family_start=family_start,
+        family_need=np.ascontiguousarray(largest, np.int64),
+        scan_key=same.astype(np.int64),
+        first_slot=(last - pending).astype(np.int32),
+        last_slot=last,
+    )
+
+
+def _grid(need: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Requests rounded to steps of a few per cent where there are many distinct ones; codes and upper corners."""
+    distinct = combine(list(need.T), len(need))[1]
+    if len(distinct) <= MANY:
+        return need, need
+    step = np.where(need > 0, np.ceil(np.log(np.maximum(need, 1)) / np.log1p(GRAIN)), -1).astype(np.int64)
+    corner = np.where(need > 0, np.exp(step * np.log1p(GRAIN)), 0).astype(np.int64)
+    return step, corner
+
+
+def _size(problem: Problem, need: NDArray[np.int64], load: NDArray[np.int32]) -> NDArray[np.float64]:
+    """(rows,) length of each request as shares of the cluster's total."""
+    capacity = problem.nodes.capacity[load]
+    total = np.where(capacity < UNLIMITED, capacity, 0).sum(axis=1)
+    shares = need[:, load] / np.maximum(total, 1)
+    size: NDArray[np.float64] = (shares**2).sum(axis=1)
+    return size
+
+
+def _unit_rows(problem: Problem) -> NDArray[np.int32]:
+    """(classes,) equal where device needs are."""
+    classes = problem.classes
+    start = classes.unit_start.tolist()
+    rows = [
+        classes.unit_kind[a:b].tobytes() + classes.unit_count[a:b].tobytes() + classes.unit_where[a:b].tobytes()
+        + classes.unit_amount[a:b].tobytes()
+        if b > a
+        else b""
+        for a, b in zip(start[:-1], start[1:], strict=True)
+    ]
+    index: dict[bytes, int] = {}
+    return np.array([index.setdefault(row, len(index)) for row in rows], np.int32)
+
+
+def _alone(problem: Problem) -> NDArray[np.int32]:
+    """(classes,) a code of its own for each class whose score depends on more than its request and signature."""
+    classes, terms = problem.classes, problem.terms
+    soft = np.zeros(len(classes.priority) + 1, np.int64)
+    owner = np.repeat(np.arange(len(classes.priority)), np.diff(classes.term_start))
+    np.add.at(soft, owner[terms.kind >= 5], 1)
+    special = (np.diff(classes.volume_start) > 0) | (soft[:-1] > 0)
+    return np.where(special, np.arange(len(special)), -1).astype(np.int32)
+
+
+def _term_rows(problem: Problem) -> NDArray[np.int32]:
+    """(classes,) equal where the classes have no rules, own codes for the others."""
+    classes = problem.classes
+    ruled = (np.diff(classes.term_start) > 0) | (np.diff(classes.adds_start) > 0)
+    return renumber(np.where(ruled, np.arange(len(ruled)), -1))[0]

@@ -1,0 +1,283 @@
+"""
+The arrays of the waist: all that engines read.
+
+Every array is listed with shape, dtype, unit and invariant in ``docs/design.md``; a test holds that page to this file.
+Nodes are kept in internal order: segment by segment (nodes that no static rule tells apart), so that a segment is a
+contiguous range; ``Nodes.row`` leads back to the cluster's table.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+I64 = NDArray[np.int64]
+I32 = NDArray[np.int32]
+I8 = NDArray[np.int8]
+F64 = NDArray[np.float64]
+BOOL = NDArray[np.bool_]
+
+UNLIMITED = 2**60
+"""Free amount of a resource that the node does not limit."""
+
+
+class Nodes(NamedTuple):
+    """Nodes, in internal order."""
+
+    row: I32
+    """(nodes,) the node's row in the cluster's table; a permutation."""
+    capacity: I64
+    """(resources, nodes) base units; ``UNLIMITED`` where the node does not limit it; at least 0."""
+    scale: F64
+    """(resources, nodes) 1 / capacity, 0 where the node has none or it is not a load resource."""
+    price: I64
+    """(nodes,) millionths."""
+    segment: I32
+    """(nodes,) ascending."""
+    segment_start: I32
+    """(segments + 1,) first node of each segment; segment s is the range [s, s + 1)."""
+    block_start: I32
+    """(segments + 1,) first block of each segment; blocks of BLOCK nodes do not cross segments."""
+    domain: I32
+    """(keys, nodes) which domain of the key the node stands in; -1 where it lacks the label."""
+    by_segment: BOOL
+    """(keys,) whether all nodes of a segment stand in one domain of the key."""
+    domain_start: I32
+    """(keys, most domains + 1) where a domain's nodes begin in ``domain_nodes``."""
+    domain_nodes: I32
+    """(keys, nodes) nodes by domain, those without one last."""
+    domains: I32
+    """(keys,) how many domains the key has."""
+
+
+class Units(NamedTuple):
+    """Devices of nodes, written out to units."""
+
+    start: I32
+    """(nodes + 1,) first unit of each node."""
+    kind: I32
+    """(units,) which kind of device."""
+    place: I32
+    """(units,) number among the node's units of the kind, as bindings name it."""
+    capacity: I64
+    """(units, dimensions) dimension 0 is thousandths (1000), others named amounts in base units."""
+    attributes: I32
+    """(units,) which set of attributes."""
+    zone: I32
+    """(units,) place of the NUMA zone it hangs on; -1 for none."""
+    zones: I32
+    """(nodes,) how many NUMA zones the node has."""
+    numa_kind: I32
+    """(3,) the kind of NUMA zones (-1 for none), and the dimensions of cpu and memory."""
+
+
+class Classes(NamedTuple):
+    """Pods that are equal in all that matters to placement."""
+
+    need: I64
+    """(classes, resources) base units; 0 is not asked for."""
+    asked: I32
+    """(classes, resources) the resources asked for, then -1."""
+    priority: I32
+    """(classes,)"""
+    eligible: I32
+    """(classes,) which static signature."""
+    eligible_start: I32
+    """(signatures + 1,) into ``eligible_segments``."""
+    eligible_segments: I32
+    """Segments a signature may stand on, ascending."""
+    term_start: I32
+    """(classes + 1,) into the arrays of ``Terms``: the class's own rules."""
+    adds_start: I32
+    """(classes + 1,) into ``adds``."""
+    adds: I32
+    """Counters that a pod of the class counts in."""
+    self_affine: BOOL
+    """(classes,) it matches all its own affinity terms, so that the first of the group may go anywhere."""
+    unit_start: I32
+    """(classes + 1,) into ``unit_*``: one row a need."""
+    unit_kind: I32
+    """(needs,) kind of device."""
+    unit_count: I32
+    """(needs,) different units wanted."""
+    unit_amount: I64
+    """(needs, dimensions) what is taken of each unit; dimension 0 of 1000 is the whole unit with all it has."""
+    unit_where: I32
+    """(needs,) row of ``unit_match``."""
+    unit_match: BOOL
+    """(selectors, attribute sets) whether units with these attributes qualify."""
+    numa: I8
+    """(classes,) 0 none, 1 require, 2 prefer."""
+    numa_amount: I64
+    """(classes, 2) cpu and memory taken of one zone."""
+    volume_start: I32
+    """(classes + 1,) into ``volume_*``: volumes that several pods share, counted once a node."""
+    volume_counter: I32
+    """Counter of the pods that hold the volume, per node."""
+    volume_resource: I32
+    """Attach limit that it counts for."""
+    free_to_move: BOOL
+    """(classes,) no affinity, spread or distinct rule counts it, so that taking one away is always legal."""
+    wish: I32
+    """(classes,) row of ``wish_cost``."""
+    wish_cost: I32
+    """(wishes, segments) what static preferences cost there."""
+
+
+class Terms(NamedTuple):
+    """Group × domain rules, grouped by class; hard ones first within a class."""
+
+    kind: I8
+    """(terms,) one of the kinds in ``kernels.terms``."""
+    counter: I32
+    """(terms,) whose count is looked at."""
+    bound: I64
+    """(terms,) at most, skew, or at least; a weight for soft kinds."""
+    offset: I32
+    """(terms,) first bound per domain in ``domain_bound`` (per-domain kind), else the least number of domains."""
+    member: I8
+    """(terms,) 1 where the pod counts in the group itself."""
+    needs_key: BOOL
+    """(terms,) whether nodes without the key are rejected."""
+    rule: I8
+    """(terms,) the rule to name when it rejects."""
+    domain_bound: I32
+    """Most pods of the group per domain, for rules that bound each domain apart."""
+
+
+class Counters(NamedTuple):
+    """What is counted: pods of a group per domain of a key, over eligible nodes."""
+
+    key: I32
+    """(counters,)"""
+    eligible: I32
+    """(counters,) row of ``eligible_segment``; -1 counts on every node."""
+    eligible_segment: BOOL
+    """(sets, segments) where a spread rule counts."""
+    domains: I32
+    """(counters,) domains with an eligible node."""
+
+
+class Goals(NamedTuple):
+    """How placements are scored."""
+
+    weight: F64
+    """(5,) pack, balance, headroom, fragmentation, preferences: tier and weight in one factor; 0 is not asked for."""
+    load: I32
+    """Resources whose load counts for pack (cpu, memory and devices), as rows of capacity."""
+    squared: I32
+    """Resources that balance and headroom count: cpu and memory."""
+    opening: F64
+    """(nodes,) what using the node costs under pack while it is empty: 0 for nodes that pack means to fill."""
+    gpu_kind: I32
+    """(1,) the kind of device that fragmentation is about, -1 for none."""
+    typical_class: I32
+    """(typical,) classes that stand for the typical pods of fragmentation."""
+    typical_share: F64
+    """(typical,) their popularity; sums to at most 1."""
+
+
+class Problem(NamedTuple):
+    """All of it; nothing here changes while placing."""
+
+    nodes: Nodes
+    units: Units
+    classes: Classes
+    terms: Terms
+    counters: Counters
+
+
+class State(NamedTuple):
+    """What changes with each binding."""
+
+    free: I64
+    """(resources, nodes) base units left; may be negative where the input over-commits."""
+    pods: I32
+    """(nodes,) how many pods stand on each."""
+    unit_free: I64
+    """(units, dimensions) what is left of each unit."""
+    slot_key: I64
+    """Open-addressing table: counter << 32 | domain, -1 where empty; a power of two long."""
+    slot_entry: I32
+    """The entry of each slot."""
+    entry_domain: I32
+    """(entries,)"""
+    entry_count: I32
+    """(entries,) pods of the counter's group in the domain."""
+    entry_next: I32
+    """(entries,) next entry of the same counter; -1 ends."""
+    head: I32
+    """(counters,) first entry; -1 for none."""
+    total: I64
+    """(counters,) sum of its entries."""
+    nonzero: I32
+    """(counters,) entries above 0."""
+    entries: I64
+    """(1,) how many entries are in use."""
+
+
+class Work(NamedTuple):
+    """Scratch of one thread."""
+
+    score: F64
+    """(nodes,) of the class being placed; infinite where it does not fit."""
+    single: F64
+    """(nodes,) for scoring one node alone."""
+    block_best: F64
+    """(blocks,) least score of each block."""
+    segment_best: F64
+    """(segments,) least score of each segment."""
+    segment_open: BOOL
+    """(segments,) whether rules over large domains allow the segment now."""
+    most: I64
+    """(most terms of a class,) what each hard term allows now."""
+    blocked: I32
+    """(nodes,) nodes taken out by rules over small domains."""
+    blocked_count: I64
+    """(1,) how many."""
+    chosen: I32
+    """(most slots,) units chosen for a pod."""
+    slot_need: I32
+    """(most slots,) the need that each serves; -1 is a NUMA zone."""
+    scan_key: I64
+    """(1,) what ``score`` was computed for; -1 for nothing."""
+
+
+class Log(NamedTuple):
+    """Bindings in order; a pod bound again has a later line, and only its last line counts."""
+
+    slot: I32
+    """(lines,) which pod: classes' pods one after another."""
+    node: I32
+    """(lines,)"""
+    unit_start: I64
+    """(lines + 1,) into ``unit``."""
+    unit: I32
+    """Units taken."""
+    unit_need: I32
+    """The need each serves; -1 is a NUMA zone."""
+    lines: I64
+    """(1,) lines in use."""
+    line_of_slot: I32
+    """(pods,) the line that counts; -1 where the pod is not placed."""
+    next_slot: I32
+    """(classes,) the first pod of each class that was never placed."""
+
+
+class Plan(NamedTuple):
+    """The order of placing."""
+
+    order: I32
+    """(classes to place,)"""
+    family_start: I32
+    """(families + 1,) into ``order``."""
+    family_need: I64
+    """(families, resources) the largest request in the family."""
+    scan_key: I64
+    """(families,) equal where one scan serves both."""
+    first_slot: I32
+    """(classes,) first pod of each class."""
+    last_slot: I32
+    """(classes,) one past its last pod."""

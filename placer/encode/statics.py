@@ -1,0 +1,285 @@
+"""
+Static rules: which nodes a pod may ever stand on, whatever else runs.
+
+Nodes that no static rule can tell apart form one segment; a pod's static signature is a list of segments. So a rule is
+evaluated once per signature over segments with numpy, and a scan walks few contiguous ranges of nodes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from placer.encode.combine import combine
+from placer.model.cluster import Cluster
+from placer.model.relation import HOSTNAME
+from placer.model.selector import NodeSelectorTerm, Requirement
+from placer.model.table import Column
+from placer.model.taint import UNSCHEDULABLE_TAINT, Taint, Toleration
+
+Mask = NDArray[np.bool_]
+CORDON = Taint(key=UNSCHEDULABLE_TAINT, effect="NoSchedule")
+NAME = "metadata.name"
+
+
+class Mentions(NamedTuple):
+    """What static rules can see of a node: label keys, and names or hostnames that are singled out."""
+
+    keys: frozenset[str]
+    names: frozenset[str]
+
+
+def mentions(pods: dict[str, Column[Any]], topology_keys: Iterable[str]) -> Mentions:
+    """
+    Collects the label keys and node names that any static rule mentions.
+
+    ``In`` and ``NotIn`` over the hostname only single out the names they list, so that a DaemonSet's or a local
+    volume's rule does not put every node in a segment of its own.
+    """
+    keys, names = set(topology_keys), set()
+
+    def note(requirements: Iterable[Requirement]) -> None:
+        for requirement in requirements:
+            if requirement.key in (HOSTNAME, NAME) and requirement.operator in ("In", "NotIn"):
+                names.update(requirement.values)
+            else:
+                keys.add(requirement.key)
+
+    def note_terms(terms: Iterable[NodeSelectorTerm]) -> None:
+        for term in terms:
+            note(term.match_expressions)
+            note(term.match_fields)
+
+    def note_selector(selector: dict[str, str]) -> None:
+        for key, value in selector.items():
+            names.add(value) if key == HOSTNAME else keys.add(key)
+
+    for selector in pods["node_selector"].values:
+        note_selector(selector)
+    for terms in pods["node_affinity"].values:
+        note_terms(terms)
+    for wishes in pods["preferred_nodes"].values:
+        note_terms(wish.term for wish in wishes)
+    for alternatives in pods["any_of"].values:
+        for alternative in alternatives:
+            note_selector(alternative.node_selector)
+            note_terms(alternative.node_affinity)
+    for volumes in pods["volumes"].values:
+        for volume in volumes:
+            note_terms(volume.topology)
+    for field in ("nodes", "forbidden_nodes"):
+        for listed in pods[field].values:
+            names.update(listed)
+    return Mentions(frozenset(keys), frozenset(names))
+
+
+class StaticNodes:
+    """
+    The nodes as static rules see them: kinds, each with a representative.
+
+    Parameters
+    ----------
+    cluster
+        Whose nodes.
+    mentioned
+        What rules can see.
+    extra
+        (nodes,) codes that also tell kinds apart: which resources a node has.
+    """
+
+    def __init__(self, cluster: Cluster, mentioned: Mentions, extra: Sequence[NDArray[Any]]) -> None:
+        table = cluster.node_table
+        self.cluster = cluster
+        keys = sorted(mentioned.keys - {HOSTNAME})
+        visible = Column.of(
+            [tuple((key, labels[key]) for key in keys if key in labels) for labels in table.labels.values]
+        )
+        label_codes = visible.codes[table.labels.codes]
+        singled = np.full(len(table), -1, np.int32)
+        for order, name in enumerate(sorted(mentioned.names)):
+            row = table.index(name)
+            if row >= 0:
+                singled[row] = order
+        hostnames = self._hostname_codes(mentioned)
+        self.kind, self.first = combine(
+            [label_codes, table.taints.codes, table.unschedulable.astype(np.int8), singled, hostnames, *extra],
+            len(table),
+        )
+        self.labels = [cluster.node_labels(row) for row in self.first.tolist()]
+        self.names = [table.names[row] for row in self.first.tolist()]
+        self._kind_of_name = {name: kind for kind, name in enumerate(self.names) if name in mentioned.names}
+        self._masks: dict[Any, Mask] = {}
+        self._by_key: dict[str, tuple[NDArray[np.int32], dict[str | None, int]]] = {}
+
+    def _hostname_codes(self, mentioned: Mentions) -> NDArray[np.int32]:
+        """Codes that tell hostnames apart as far as rules can see them."""
+        table = self.cluster.node_table
+        if HOSTNAME in mentioned.keys:
+            return Column.of(self.cluster.node_labels(row).get(HOSTNAME, "") for row in range(len(table))).codes
+        odd = np.flatnonzero(~table.named)
+        codes = np.full(len(table), -1, np.int32)
+        for row in odd.tolist():
+            hostname = table.labels[row].get(HOSTNAME)
+            codes[row] = -2 if hostname is None else hash_code(hostname, mentioned.names)
+        return codes
+
+    def __len__(self) -> int:
+        return len(self.first)
+
+    def _values(self, key: str) -> tuple[NDArray[np.int32], dict[str | None, int]]:
+        """(kinds,) codes of a label's value, and the code of each value; ``None`` is the missing label."""
+        if key not in self._by_key:
+            column = Column.of(labels.get(key) for labels in self.labels)
+            self._by_key[key] = column.codes, {value: code for code, value in enumerate(column.values)}
+        return self._by_key[key]
+
+    def requirement(self, requirement: Requirement) -> Mask:
+        """(kinds,) where one expression holds; each distinct value of the label is tested once."""
+        mask = self._masks.get(requirement)
+        if mask is None:
+            codes, index = self._values(requirement.key)
+            if requirement.operator == "In":
+                wanted = [index[value] for value in requirement.values if value in index]
+                mask = codes == wanted[0] if len(wanted) == 1 else np.isin(codes, wanted)
+            else:
+                key = requirement.key
+                holds = [requirement.matches({} if value is None else {key: value}) for value in index]
+                mask = np.array(holds, bool)[codes]
+            self._masks[requirement] = mask
+        return mask
+
+    def name(self, name: str) -> Mask:
+        """(kinds,) where the node has this name."""
+        mask = np.zeros(len(self), bool)
+        if name in self._kind_of_name:
+            mask[self._kind_of_name[name]] = True
+        return mask
+
+    def selector(self, selector: dict[str, str]) -> Mask:
+        """(kinds,) that have all these labels."""
+        mask = np.ones(len(self), bool)
+        for key, value in selector.items():
+            mask = mask & self.requirement(Requirement(key=key, operator="In", values=(value,)))
+        return mask
+
+    def term(self, term: NodeSelectorTerm) -> Mask:
+        """(kinds,) that one affinity term selects."""
+        if not term.match_expressions and not term.match_fields:
+            return np.zeros(len(self), bool)
+        mask = np.ones(len(self), bool)
+        for expression in term.match_expressions:
+            mask = mask & self.requirement(expression)
+        for field in term.match_fields:
+            named = self.name(field.values[0])
+            mask = mask & (named if field.operator == "In" else ~named)
+        return mask
+
+    def any_term(self, terms: Sequence[NodeSelectorTerm]) -> Mask:
+        """(kinds,) that some term selects; all of them where there is no term."""
+        if not terms:
+            return np.ones(len(self), bool)
+        mask = self.term(terms[0])
+        for term in terms[1:]:
+            mask = mask | self.term(term)
+        return mask
+
+    def tolerated(self, tolerations: Sequence[Toleration]) -> Mask:
+        """(kinds,) whose hard taints are all tolerated."""
+        key = ("taints", tuple(tolerations))
+        mask = self._masks.get(key)
+        if mask is None:
+            taints = self.cluster.node_table.taints
+            by_code = [
+                all(
+                    taint.effect == "PreferNoSchedule" or any(t.tolerates(taint) for t in tolerations)
+                    for taint in listed
+                )
+                for listed in taints.values
+            ]
+            mask = self._masks[key] = np.array(by_code, bool)[taints.codes[self.first]]
+        return mask
+
+    def open_to(self, tolerations: Sequence[Toleration]) -> Mask:
+        """(kinds,) that are not cordoned, or whose cordon is tolerated."""
+        if any(toleration.tolerates(CORDON) for toleration in tolerations):
+            return np.ones(len(self), bool)
+        return ~self.cluster.node_table.unschedulable[self.first]
+
+    def soft_taints(self, tolerations: Sequence[Toleration]) -> NDArray[np.int64]:
+        """(kinds,) how many PreferNoSchedule taints are not tolerated."""
+        taints = self.cluster.node_table.taints
+        by_code = [
+            sum(
+                taint.effect == "PreferNoSchedule" and not any(t.tolerates(taint) for t in tolerations)
+                for taint in listed
+            )
+            for listed in taints.values
+        ]
+        return np.array(by_code, np.int64)[taints.codes[self.first]]
+
+
+def hash_code(hostname: str, names: frozenset[str]) -> int:
+    """A code for an odd hostname label: its rank among the names that rules single out, or -3."""
+    return sorted(names).index(hostname) + 1_000_000 if hostname in names else -3
+
+
+class StaticPods(NamedTuple):
+    """
+    Static signatures of pods.
+
+    Attributes
+    ----------
+    signature
+        (pods,) int32.
+    first
+        (signatures,) int64: a pod of each.
+    """
+
+    signature: NDArray[np.int32]
+    first: NDArray[np.int64]
+
+
+STATIC_FIELDS = ("tolerations", "node_selector", "node_affinity", "any_of", "nodes", "forbidden_nodes")
+
+
+def static_pods(pods: dict[str, Column[Any]], rows: int) -> StaticPods:
+    """Groups pods by what static rules they carry; of volumes only the topology counts."""
+    volumes = pods["volumes"]
+    topologies = Column.of(tuple(volume.topology for volume in listed if volume.topology) for listed in volumes.values)
+    columns = [pods[field].codes for field in STATIC_FIELDS]
+    return StaticPods(*combine([*columns, topologies.codes[volumes.codes]], rows))
+
+
+def affinity_mask(nodes: StaticNodes, pods: dict[str, Column[Any]], row: int) -> Mask:
+    """(kinds,) that match the pod's node selector and required node affinity."""
+    return nodes.selector(pods["node_selector"][row]) & nodes.any_term(pods["node_affinity"][row])
+
+
+def eligible_kinds(nodes: StaticNodes, pods: dict[str, Column[Any]], row: int) -> Mask:
+    """(kinds,) that satisfy every static rule of the pod."""
+    tolerations = pods["tolerations"][row]
+    mask = affinity_mask(nodes, pods, row)
+    alternatives = pods["any_of"][row]
+    if alternatives:
+        some = np.zeros(len(nodes), bool)
+        for alternative in alternatives:
+            wider = (*tolerations, *alternative.tolerations)
+            some |= (
+                nodes.selector(alternative.node_selector)
+                & nodes.any_term(alternative.node_affinity)
+                & nodes.tolerated(wider)
+                & nodes.open_to(wider)
+            )
+        mask = mask & some
+    else:
+        mask = mask & nodes.tolerated(tolerations) & nodes.open_to(tolerations)
+    for volume in pods["volumes"][row]:
+        mask = mask & nodes.any_term(volume.topology)
+    if pods["nodes"][row]:
+        mask = mask & np.logical_or.reduce([nodes.name(name) for name in pods["nodes"][row]])
+    for name in pods["forbidden_nodes"][row]:
+        mask = mask & ~nodes.name(name)
+    return mask

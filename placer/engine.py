@@ -1,0 +1,152 @@
+"""The engine: a problem's pending pods placed on its nodes, arrays in and arrays out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from placer.encode.combine import ragged
+from placer.encode.encode import Encoded
+from placer.encode.plan import make_plan
+from placer.encode.problem import Goals, Log, Plan, State, Work
+from placer.encode.state import new_log, new_state, new_work
+from placer.model.cluster import Cluster
+from placer.model.device import NUMA
+
+CHUNK = 512
+"""Families placed between two looks at the clock."""
+
+
+class Run(NamedTuple):
+    """
+    A placement under way.
+
+    Attributes
+    ----------
+    pod_of_slot
+        (pending,) rows of the cluster's pods, class by class in input order.
+    stopped_by_steps
+        (1,) whether a step limit ended it.
+    """
+
+    encoded: Encoded
+    goals: Goals
+    plan: Plan
+    state: State
+    work: Work
+    log: Log
+    pod_of_slot: NDArray[np.int32]
+    stopped_by_steps: NDArray[np.bool_]
+
+
+def pods_per_class(encoded: Encoded) -> NDArray[np.int64]:
+    """(classes,) pods that stand or are pending."""
+    classes = len(encoded.problem.classes.priority)
+    rows = np.concatenate([encoded.pending, encoded.standing])
+    return np.bincount(encoded.class_of_pod[rows], minlength=classes).astype(np.int64)
+
+
+def prepare(cluster: Cluster, encoded: Encoded, goals: Goals) -> Run:
+    """State with the standing pods in it, the order of placing, and an empty log."""
+    problem = encoded.problem
+    of_pending = encoded.class_of_pod[encoded.pending]
+    pending = np.bincount(of_pending, minlength=len(problem.classes.priority)).astype(np.int64)
+    state, work = new_state(problem, pods_per_class(encoded)), new_work(problem)
+    if len(encoded.standing):
+        _stand(cluster, encoded, state, work)
+    plan = make_plan(problem, pending, goals.load)
+    log = new_log(problem, plan.first_slot, plan.last_slot, spare=len(encoded.pending) // 4 + 1024)
+    order = np.argsort(of_pending, kind="stable")
+    return Run(encoded, goals, plan, state, work, log, encoded.pending[order], np.zeros(1, bool))
+
+
+def _stand(cluster: Cluster, encoded: Encoded, state: State, work: Work) -> None:
+    """Puts the standing pods where they stand, with the units that they are known to hold."""
+    from placer.kernels.standing import put_standing
+    from placer.kernels.structs import pack
+
+    rows = encoded.standing
+    held = cluster.pod_table["units"]
+    holds = np.array([bool(value) for value in held.values], bool)[held.codes[rows]]
+    nodes = encoded.position[cluster.pod_table.node[rows]].astype(np.int32)
+    pod_class = encoded.class_of_pod[rows]
+    given: list[list[tuple[int, int]]] = [[] for _ in rows]
+    for index in np.flatnonzero(holds).tolist():
+        given[index] = _known_units(encoded, int(pod_class[index]), int(nodes[index]), held[int(rows[index])])
+    start, unit = ragged([[unit for unit, _ in pairs] for pairs in given])
+    need = np.array([need for pairs in given for _, need in pairs], np.int32)
+    put_standing(pack(encoded.problem), pack(state), pack(work), pod_class, nodes, start, unit, need)
+
+
+def _known_units(
+    encoded: Encoded, pod_class: int, node: int, held: Mapping[str, Sequence[int]]
+) -> list[tuple[int, int]]:
+    """(place among the node's units, need served) of each unit a pod is known to hold; -1 is its NUMA zone."""
+    units, classes = encoded.problem.units, encoded.problem.classes
+    low, high = int(units.start[node]), int(units.start[node + 1])
+    at = {(int(units.kind[u]), int(units.place[u])): u - low for u in range(low, high)}
+    left = {kind: list(places) for kind, places in held.items()}
+    pairs = []
+    for need in range(int(classes.unit_start[pod_class]), int(classes.unit_start[pod_class + 1])):
+        kind = int(classes.unit_kind[need])
+        for _ in range(int(classes.unit_count[need])):
+            places = left.get(encoded.kinds[kind], [])
+            if places and (kind, places[0]) in at:
+                pairs.append((at[kind, places.pop(0)], need))
+    if classes.numa[pod_class] and left.get(NUMA):
+        zone = (int(units.numa_kind[0]), left[NUMA][0])
+        pairs += [(at[zone], -1)] if zone in at else []
+    return pairs
+
+
+def place(
+    run: Run,
+    stop: Callable[[], bool] = lambda: False,
+    progress: Callable[[int, int], None] | None = None,
+    steps: int | None = None,
+) -> None:
+    """Places everything that fits, most important first; what did not fit is tried again while others arrive."""
+    from placer.kernels.place import place_families
+    from placer.kernels.structs import pack
+
+    families = len(run.plan.scan_key)
+    packed = [pack(part) for part in (run.encoded.problem, run.goals, run.state, run.work, run.log, run.plan)]
+    left = steps if steps is not None else -1
+    while True:
+        before = int(run.log.lines[0])
+        for low in range(0, families, CHUNK):
+            if stop():
+                return
+            high = min(low + (CHUNK if left < 0 else min(CHUNK, left)), families)
+            place_families(*packed, low, high)
+            if left >= 0:
+                left -= high - low
+                if left <= 0 and high < families:
+                    run.stopped_by_steps[0] = True
+                    return
+            if progress:
+                progress(int(run.log.lines[0]), len(run.pod_of_slot))
+        if int(run.log.lines[0]) == before or (run.log.line_of_slot >= 0).all():
+            return
+        run.work.scan_key[0] = -1
+
+
+def bindings(
+    run: Run,
+) -> tuple[tuple[NDArray[np.int32], NDArray[np.int32]], dict[int, dict[str, list[int]]]]:
+    """Pods and nodes as table rows in the order of binding, and the units taken by place in that order."""
+    log, problem = run.log, run.encoded.problem
+    lines = np.flatnonzero(log.line_of_slot[log.slot[: log.lines[0]]] == np.arange(log.lines[0]))
+    pods = run.pod_of_slot[log.slot[lines]]
+    nodes = problem.nodes.row[log.node[lines]]
+    devices: dict[int, dict[str, list[int]]] = {}
+    taken = np.diff(log.unit_start)[lines]
+    for index in np.flatnonzero(taken).tolist():
+        line = int(lines[index])
+        held = devices.setdefault(index, {})
+        for unit in log.unit[log.unit_start[line] : log.unit_start[line + 1]].tolist():
+            held.setdefault(run.encoded.kinds[problem.units.kind[unit]], []).append(int(problem.units.place[unit]))
+    return (pods.astype(np.int32), nodes.astype(np.int32)), devices

@@ -1,0 +1,1 @@
+"""numba kernels: arrays in, arrays out; each has a slow reference in the tests."""

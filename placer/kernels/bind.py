@@ -1,0 +1,58 @@
+"""One pod onto or off a node: every array of the state that it touches."""
+
+from __future__ import annotations
+
+from placer.kernels.counters import count_at, count_pod
+from placer.kernels.devices import hold_unit
+from placer.kernels.jit import njit
+
+
+@njit
+def put(problem, state, pod_class, node, sign):  # type: ignore[no-untyped-def]
+    """
+    Puts a pod of a class on a node (``sign`` 1) or takes it off (-1), devices apart.
+
+    O(resources asked + counters it counts in). Shared volumes are charged with the first pod that brings them.
+    """
+    classes, nodes, counters = problem.classes, problem.nodes, problem.counters
+    for index in range(classes.asked.shape[1]):
+        resource = classes.asked[pod_class, index]
+        if resource < 0:
+            break
+        state.free[resource, node] -= sign * classes.need[pod_class, resource]
+    state.pods[node] += sign
+    first, last = classes.volume_start[pod_class], classes.volume_start[pod_class + 1]
+    if sign > 0:
+        for volume in range(first, last):
+            if count_at(nodes, counters, state, classes.volume_counter[volume], node) == 0:
+                state.free[classes.volume_resource[volume], node] -= 1
+    for index in range(classes.adds_start[pod_class], classes.adds_start[pod_class + 1]):
+        count_pod(nodes, counters, state, classes.adds[index], node, sign)
+    if sign < 0:
+        for volume in range(first, last):
+            if count_at(nodes, counters, state, classes.volume_counter[volume], node) == 0:
+                state.free[classes.volume_resource[volume], node] += 1
+
+
+@njit
+def volumes_fit(problem, state, pod_class, node):  # type: ignore[no-untyped-def]
+    """Whether the node can attach the pod's shared volumes that are not there yet, beside its private ones."""
+    classes, nodes, counters = problem.classes, problem.nodes, problem.counters
+    first, last = classes.volume_start[pod_class], classes.volume_start[pod_class + 1]
+    for volume in range(first, last):
+        resource = classes.volume_resource[volume]
+        fresh = 0
+        for other in range(first, last):
+            if classes.volume_resource[other] == resource:
+                absent = count_at(nodes, counters, state, classes.volume_counter[other], node) == 0
+                fresh += 1 if absent else 0
+        if fresh > 0 and state.free[resource, node] < fresh + classes.need[pod_class, resource]:
+            return False
+    return True
+
+
+@njit
+def hold_units(problem, state, pod_class, chosen, slot_need, slots, sign):  # type: ignore[no-untyped-def]
+    """Takes or gives back the units of one pod."""
+    for slot in range(slots):
+        hold_unit(problem, state, pod_class, slot_need[slot], chosen[slot], sign)

@@ -1,0 +1,84 @@
+"""Counts per (counter, domain): a sparse table, so that hostnames cost no more than zones."""
+
+from __future__ import annotations
+
+from placer.kernels.jit import njit
+
+
+@njit
+def find_entry(state, counter, domain):  # type: ignore[no-untyped-def]
+    """The entry of a counter in a domain, or -1. O(1)."""
+    mask = state.slot_key.shape[0] - 1
+    key = (counter << 32) | domain
+    slot = (key * 0x9E3779B97F4A7C1 >> 17) & mask
+    while state.slot_key[slot] != -1:
+        if state.slot_key[slot] == key:
+            return state.slot_entry[slot]
+        slot = (slot + 1) & mask
+    return -1
+
+
+@njit
+def add_entry(state, counter, domain):  # type: ignore[no-untyped-def]
+    """A new entry of a counter in a domain; the caller knows that there is none and that one is free."""
+    mask = state.slot_key.shape[0] - 1
+    key = (counter << 32) | domain
+    slot = (key * 0x9E3779B97F4A7C1 >> 17) & mask
+    while state.slot_key[slot] != -1:
+        slot = (slot + 1) & mask
+    entry = state.entries[0]
+    state.entries[0] = entry + 1
+    state.slot_key[slot] = key
+    state.slot_entry[slot] = entry
+    state.entry_domain[entry] = domain
+    state.entry_count[entry] = 0
+    state.entry_next[entry] = state.head[counter]
+    state.head[counter] = entry
+    return entry
+
+
+@njit
+def count_at(nodes, counters, state, counter, node):  # type: ignore[no-untyped-def]
+    """How many of the counter's group stand in the node's domain; 0 where the node has none."""
+    domain = nodes.domain[counters.key[counter], node]
+    if domain < 0:
+        return 0
+    entry = find_entry(state, counter, domain)
+    return state.entry_count[entry] if entry >= 0 else 0
+
+
+@njit
+def count_pod(nodes, counters, state, counter, node, change):  # type: ignore[no-untyped-def]
+    """Adds ``change`` pods to the counter in the node's domain, where the node counts at all."""
+    domain = nodes.domain[counters.key[counter], node]
+    chosen = counters.eligible[counter]
+    if domain < 0 or (chosen >= 0 and not counters.eligible_segment[chosen, nodes.segment[node]]):
+        return
+    entry = find_entry(state, counter, domain)
+    if entry < 0:
+        entry = add_entry(state, counter, domain)
+    before = state.entry_count[entry]
+    state.entry_count[entry] = before + change
+    state.total[counter] += change
+    if before == 0 and change > 0:
+        state.nonzero[counter] += 1
+    elif before > 0 and before + change == 0:
+        state.nonzero[counter] -= 1
+
+
+@njit
+def least_count(counters, state, counter, fewest_domains):  # type: ignore[no-untyped-def]
+    """
+    The least count over the counter's eligible domains; 0 with fewer of them than ``fewest_domains``.
+
+    O(1) while some domain is empty, else O(domains).
+    """
+    domains = counters.domains[counter]
+    if domains < fewest_domains or state.nonzero[counter] < domains:
+        return 0
+    least = state.total[counter]
+    entry = state.head[counter]
+    while entry >= 0:
+        least = min(least, state.entry_count[entry])
+        entry = state.entry_next[entry]
+    return least

@@ -1,0 +1,114 @@
+"""Fragmentation: the GPU thousandths of a node that a typical pod cannot use (Weng et al., USENIX ATC 2023)."""
+
+from __future__ import annotations
+
+from placer.kernels.devices import WHOLE, hold_unit, unit_matches
+from placer.kernels.jit import njit
+
+
+@njit
+def node_fragmentation(problem, goals, state, node):  # type: ignore[no-untyped-def]
+    """
+    Expected GPU thousandths on a node that a pod drawn from the typical mix cannot use.
+
+    For a pod that asks for no GPU, or that does not fit, that is all that is free; else what is free on single units
+    that are too full for it. O(typical pods × (resources + units of the node)).
+    """
+    units, classes = problem.units, problem.classes
+    first, last = units.start[node], units.start[node + 1]
+    total = 0
+    for unit in range(first, last):
+        if units.kind[unit] == goals.gpu_kind[0]:
+            total += state.unit_free[unit, 0]
+    if total == 0:
+        return 0.0
+    expected = 0.0
+    for typical in range(goals.typical_class.shape[0]):
+        pod_class = goals.typical_class[typical]
+        share = goals.typical_share[typical]
+        need = -1
+        for candidate in range(classes.unit_start[pod_class], classes.unit_start[pod_class + 1]):
+            if classes.unit_kind[candidate] == goals.gpu_kind[0]:
+                need = candidate
+        fits = need >= 0
+        for index in range(classes.asked.shape[1]):
+            resource = classes.asked[pod_class, index]
+            if resource < 0 or not fits:
+                break
+            fits = state.free[resource, node] >= classes.need[pod_class, resource]
+        if not fits:
+            expected += share * total
+            continue
+        wanted = classes.unit_amount[need, 0]
+        usable, serving = 0, 0
+        for unit in range(first, last):
+            left = state.unit_free[unit, 0]
+            if units.kind[unit] == goals.gpu_kind[0] and left >= wanted and unit_matches(problem, need, unit):
+                usable += left
+                serving += 1
+        expected += share * (total - usable if serving >= classes.unit_count[need] else total)
+    return expected
+
+
+@njit
+def fragmentation_after(problem, goals, state, work, pod_class, node, slots):  # type: ignore[no-untyped-def]
+    """A node's fragmentation with one more pod on it, which takes the units in ``work.chosen``."""
+    classes = problem.classes
+    for index in range(classes.asked.shape[1]):
+        resource = classes.asked[pod_class, index]
+        if resource < 0:
+            break
+        state.free[resource, node] -= classes.need[pod_class, resource]
+    for slot in range(slots):
+        hold_unit(problem, state, pod_class, work.slot_need[slot], work.chosen[slot], 1)
+    after = node_fragmentation(problem, goals, state, node)
+    for slot in range(slots):
+        hold_unit(problem, state, pod_class, work.slot_need[slot], work.chosen[slot], -1)
+    for index in range(classes.asked.shape[1]):
+        resource = classes.asked[pod_class, index]
+        if resource < 0:
+            break
+        state.free[resource, node] += classes.need[pod_class, resource]
+    return after
+
+
+@njit
+def fragmentation_change(problem, goals, state, work, pod_class, node, slots):  # type: ignore[no-untyped-def]
+    """
+    How much fragmentation grows on a node with one more pod of a class, in GPUs.
+
+    A pod that takes a share of one unit tries every unit that is free to another extent, and leaves the best one in
+    ``work.chosen``.
+    """
+    units, classes = problem.units, problem.classes
+    if units.start[node] == units.start[node + 1]:
+        return 0.0
+    before = node_fragmentation(problem, goals, state, node)
+    best = fragmentation_after(problem, goals, state, work, pod_class, node, slots)
+    one_share = slots == 1 and work.slot_need[0] >= 0 and classes.unit_amount[work.slot_need[0], 0] < WHOLE
+    if one_share:
+        need, first_choice = work.slot_need[0], work.chosen[0]
+        winner = first_choice
+        previous = state.unit_free[first_choice, 0]
+        for unit in range(units.start[node], units.start[node + 1]):
+            left = state.unit_free[unit, 0]
+            if left == previous or units.kind[unit] != units.kind[first_choice] or left < classes.unit_amount[need, 0]:
+                continue
+            if not unit_matches(problem, need, unit):
+                continue
+            previous = left
+            work.chosen[0] = unit
+            after = fragmentation_after(problem, goals, state, work, pod_class, node, 1)
+            if after < best:
+                best, winner = after, unit
+        work.chosen[0] = winner
+    return (best - before) / WHOLE
+
+
+@njit
+def total_fragmentation(problem, goals, state):  # type: ignore[no-untyped-def]
+    """The fragmentation of all nodes together, in GPU thousandths."""
+    total = 0.0
+    for node in range(problem.nodes.row.shape[0]):
+        total += node_fragmentation(problem, goals, state, node)
+    return total

@@ -1,0 +1,304 @@
+"""
+Place: class by class, every node looked at once, the best one found again after each pod.
+
+Scores stand in one array; the least score of each block of nodes and of each segment is kept beside it. A binding
+changes one node, so the next best node is found from one block and the segments' minima. Nothing is sampled.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from placer.kernels.bind import hold_units, put
+from placer.kernels.devices import choose_units
+from placer.kernels.fragmentation import fragmentation_change
+from placer.kernels.jit import njit
+from placer.kernels.score import FRAGMENTATION, score_range
+from placer.kernels.terms import (
+    AFFINITY,
+    AT_MOST_BY_DOMAIN,
+    SOFT_COUNT,
+    bootstraps,
+    most_before,
+    term_allows,
+)
+
+BLOCK = 64
+
+
+@njit
+def refresh_block(nodes, work, segment, block):  # type: ignore[no-untyped-def]
+    """Finds the least score of one block again. O(BLOCK)."""
+    low = nodes.segment_start[segment] + (block - nodes.block_start[segment]) * BLOCK
+    part = work.score[low : min(low + BLOCK, nodes.segment_start[segment + 1])]
+    least = np.inf
+    for node in range(part.shape[0]):
+        least = part[node] if part[node] < least else least
+    work.block_best[block] = least
+
+
+@njit
+def refresh_segment(nodes, work, segment):  # type: ignore[no-untyped-def]
+    """Finds the least score of one segment again, from its blocks."""
+    part = work.block_best[nodes.block_start[segment] : nodes.block_start[segment + 1]]
+    least = np.inf
+    for block in range(part.shape[0]):
+        least = part[block] if part[block] < least else least
+    work.segment_best[segment] = least
+
+
+@njit
+def set_score(nodes, work, node, score):  # type: ignore[no-untyped-def]
+    """Changes one node's score and the minima above it."""
+    segment = nodes.segment[node]
+    block = nodes.block_start[segment] + (node - nodes.segment_start[segment]) // BLOCK
+    before = work.score[node]
+    work.score[node] = score
+    if score < work.block_best[block]:
+        work.block_best[block] = score
+        work.segment_best[segment] = min(score, work.segment_best[segment])
+    elif before == work.block_best[block] and score > before:
+        refresh_block(nodes, work, segment, block)
+        if before == work.segment_best[segment]:
+            refresh_segment(nodes, work, segment)
+
+
+@njit
+def scan(problem, goals, state, work, pod_class, need):  # type: ignore[no-untyped-def]
+    """Scores every eligible node for a class, group × domain rules apart, and fills the minima. O(nodes)."""
+    nodes, classes = problem.nodes, problem.classes
+    signature = classes.eligible[pod_class]
+    for index in range(classes.eligible_start[signature], classes.eligible_start[signature + 1]):
+        segment = classes.eligible_segments[index]
+        low, high = nodes.segment_start[segment], nodes.segment_start[segment + 1]
+        score_range(problem, goals, state, work, pod_class, need, low, high, work.score)
+        for block in range(nodes.block_start[segment], nodes.block_start[segment + 1]):
+            refresh_block(nodes, work, segment, block)
+        refresh_segment(nodes, work, segment)
+
+
+@njit
+def best_node(problem, work, pod_class):  # type: ignore[no-untyped-def]
+    """The eligible node of least score in a segment that is open now, the first of equals; -1 for none."""
+    nodes, classes = problem.nodes, problem.classes
+    signature = classes.eligible[pod_class]
+    best, chosen = np.inf, -1
+    for index in range(classes.eligible_start[signature], classes.eligible_start[signature + 1]):
+        segment = classes.eligible_segments[index]
+        if work.segment_open[segment] and work.segment_best[segment] < best:
+            best, chosen = work.segment_best[segment], segment
+    if chosen < 0:
+        return -1
+    block = nodes.block_start[chosen]
+    while work.block_best[block] != best:
+        block += 1
+    node = nodes.segment_start[chosen] + (block - nodes.block_start[chosen]) * BLOCK
+    while work.score[node] != best:
+        node += 1
+    return node
+
+
+@njit
+def open_segments(problem, state, work, pod_class, first):  # type: ignore[no-untyped-def]
+    """Says which segments the class's rules over large domains allow now."""
+    nodes, classes, terms, counters = problem.nodes, problem.classes, problem.terms, problem.counters
+    signature = classes.eligible[pod_class]
+    start, stop = classes.term_start[pod_class], classes.term_start[pod_class + 1]
+    for index in range(classes.eligible_start[signature], classes.eligible_start[signature + 1]):
+        segment = classes.eligible_segments[index]
+        allowed = True
+        for term in range(start, stop):
+            if terms.kind[term] >= SOFT_COUNT or not allowed:
+                break
+            if nodes.by_segment[counters.key[terms.counter[term]]]:
+                node = nodes.segment_start[segment]
+                allowed = term_allows(problem, state, term, node, work.most[term - start], first)
+        work.segment_open[segment] = allowed
+
+
+@njit
+def block_node(problem, work, node):  # type: ignore[no-untyped-def]
+    """Takes a node out of the search for this class, to be scored again afterwards."""
+    if work.score[node] < np.inf:
+        work.blocked[work.blocked_count[0]] = node
+        work.blocked_count[0] += 1
+        set_score(problem.nodes, work, node, np.inf)
+
+
+@njit
+def block_domain(problem, work, key, domain):  # type: ignore[no-untyped-def]
+    """Takes all nodes of a domain out."""
+    nodes = problem.nodes
+    for place in range(nodes.domain_start[key, domain], nodes.domain_start[key, domain + 1]):
+        block_node(problem, work, nodes.domain_nodes[key, place])
+
+
+@njit
+def block_by_nodes(problem, state, work, pod_class, first):  # type: ignore[no-untyped-def]
+    """Takes out the nodes that the class's rules over small domains (such as hostnames) reject now."""
+    nodes, classes, terms, counters = problem.nodes, problem.classes, problem.terms, problem.counters
+    start, stop = classes.term_start[pod_class], classes.term_start[pod_class + 1]
+    for term in range(start, stop):
+        kind, counter = terms.kind[term], terms.counter[term]
+        if kind >= SOFT_COUNT:
+            break
+        key = counters.key[counter]
+        if nodes.by_segment[key]:
+            continue
+        most = work.most[term - start]
+        if kind == AFFINITY or kind == AT_MOST_BY_DOMAIN:
+            for node in range(nodes.row.shape[0]):
+                if work.score[node] < np.inf and not term_allows(problem, state, term, node, most, first):
+                    block_node(problem, work, node)
+            continue
+        entry = state.head[counter]
+        while entry >= 0:
+            if state.entry_count[entry] > most:
+                block_domain(problem, work, key, state.entry_domain[entry])
+            entry = state.entry_next[entry]
+        if most < 0:
+            for node in range(nodes.row.shape[0]):
+                if nodes.domain[key, node] >= 0:
+                    block_node(problem, work, node)
+        if terms.needs_key[term]:
+            for place in range(nodes.domain_start[key, nodes.domains[key]], nodes.row.shape[0]):
+                block_node(problem, work, nodes.domain_nodes[key, place])
+
+
+@njit
+def unblock(problem, goals, state, work, pod_class, need):  # type: ignore[no-untyped-def]
+    """Scores the nodes again that were taken out."""
+    for index in range(work.blocked_count[0]):
+        node = work.blocked[index]
+        score_range(problem, goals, state, work, pod_class, need, node, node + 1, work.single)
+        set_score(problem.nodes, work, node, work.single[node])
+    work.blocked_count[0] = 0
+
+
+@njit
+def read_terms(problem, state, work, pod_class):  # type: ignore[no-untyped-def]
+    """Computes what each hard term allows now; whether that changed."""
+    classes, terms = problem.classes, problem.terms
+    start = classes.term_start[pod_class]
+    changed = False
+    for term in range(start, classes.term_start[pod_class + 1]):
+        kind = terms.kind[term]
+        if kind >= SOFT_COUNT:
+            break
+        most = 0
+        if kind != AFFINITY and kind != AT_MOST_BY_DOMAIN:
+            most = most_before(problem, state, term)
+        if most != work.most[term - start]:
+            work.most[term - start] = most
+            changed = True
+    return changed
+
+
+@njit
+def begin_class(problem, state, work, pod_class):  # type: ignore[no-untyped-def]
+    """Opens and closes segments and nodes for a class's rules as things stand; whether it is its group's first."""
+    read_terms(problem, state, work, pod_class)
+    first = bootstraps(problem, state, pod_class)
+    open_segments(problem, state, work, pod_class, first)
+    block_by_nodes(problem, state, work, pod_class, first)
+    return first
+
+
+@njit
+def after_binding(problem, goals, state, work, pod_class, need, node, first):  # type: ignore[no-untyped-def]
+    """Takes in what a binding changed for the next pod of the same class; whether it still is the group's first."""
+    nodes, classes, terms, counters = problem.nodes, problem.classes, problem.terms, problem.counters
+    start, stop = classes.term_start[pod_class], classes.term_start[pod_class + 1]
+    score_range(problem, goals, state, work, pod_class, need, node, node + 1, work.single)
+    set_score(nodes, work, node, work.single[node])
+    if start == stop or terms.kind[start] >= SOFT_COUNT:
+        return first
+    changed = read_terms(problem, state, work, pod_class)
+    still_first = bootstraps(problem, state, pod_class)
+    open_segments(problem, state, work, pod_class, still_first)
+    if changed or still_first != first:
+        unblock(problem, goals, state, work, pod_class, need)
+        block_by_nodes(problem, state, work, pod_class, still_first)
+        return still_first
+    for term in range(start, stop):
+        if terms.kind[term] >= SOFT_COUNT:
+            break
+        key = counters.key[terms.counter[term]]
+        if not nodes.by_segment[key] and nodes.domain[key, node] >= 0:
+            if not term_allows(problem, state, term, node, work.most[term - start], still_first):
+                block_domain(problem, work, key, nodes.domain[key, node])
+    return still_first
+
+
+@njit
+def bind(problem, goals, state, work, log, pod_class, node, slot):  # type: ignore[no-untyped-def]
+    """Binds one pod to a node and writes it into the log, units included."""
+    classes = problem.classes
+    slots = 0
+    if classes.unit_start[pod_class + 1] > classes.unit_start[pod_class] or classes.numa[pod_class] > 0:
+        slots = choose_units(problem, state, pod_class, node, work, False)
+        if goals.weight[FRAGMENTATION] > 0:
+            fragmentation_change(problem, goals, state, work, pod_class, node, slots)
+        hold_units(problem, state, pod_class, work.chosen, work.slot_need, slots, 1)
+    put(problem, state, pod_class, node, 1)
+    line = log.lines[0]
+    log.slot[line] = slot
+    log.node[line] = node
+    base = log.unit_start[line]
+    for index in range(slots):
+        log.unit[base + index] = work.chosen[index]
+        log.unit_need[base + index] = work.slot_need[index]
+    log.unit_start[line + 1] = base + slots
+    log.lines[0] = line + 1
+    log.line_of_slot[slot] = line
+
+
+@njit
+def place_class(problem, goals, state, work, log, pod_class, need, wanted):  # type: ignore[no-untyped-def]
+    """
+    Places up to ``wanted`` more pods of a class, the scan for ``need`` having been made.
+
+    Returns
+    -------
+    How many were placed. O(wanted × (BLOCK + blocks of a segment + segments × terms)).
+    """
+    first = begin_class(problem, state, work, pod_class)
+    placed = 0
+    while placed < wanted:
+        node = best_node(problem, work, pod_class)
+        if node < 0:
+            break
+        bind(problem, goals, state, work, log, pod_class, node, log.next_slot[pod_class])
+        log.next_slot[pod_class] += 1
+        placed += 1
+        first = after_binding(problem, goals, state, work, pod_class, need, node, first)
+    unblock(problem, goals, state, work, pod_class, need)
+    return placed
+
+
+@njit
+def place_families(problem, goals, state, work, log, plan, low, high):  # type: ignore[no-untyped-def]
+    """
+    Places families [low, high) of the plan, class by class.
+
+    A family is classes alike in all but nearly equal requests. One scan for the family's largest request serves all of
+    its classes; where that finds no node, the class is scanned for on its own, so that no pod is left out that fits.
+    """
+    for family in range(low, high):
+        start, stop = plan.family_start[family], plan.family_start[family + 1]
+        fresh = plan.scan_key[family] == work.scan_key[0]
+        for index in range(start, stop):
+            pod_class = plan.order[index]
+            wanted = plan.last_slot[pod_class] - log.next_slot[pod_class]
+            if wanted <= 0:
+                continue
+            if not fresh:
+                scan(problem, goals, state, work, pod_class, plan.family_need[family])
+                fresh = True
+            wanted -= place_class(problem, goals, state, work, log, pod_class, plan.family_need[family], wanted)
+            if wanted > 0 and stop - start > 1:
+                need = problem.classes.need[pod_class]
+                scan(problem, goals, state, work, pod_class, need)
+                place_class(problem, goals, state, work, log, pod_class, need, wanted)
+                fresh = False
+        work.scan_key[0] = plan.scan_key[family] if fresh else -1

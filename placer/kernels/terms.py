@@ -1,0 +1,105 @@
+"""Group × domain rules: what count a node's domain may have before one more pod."""
+
+from __future__ import annotations
+
+from placer.kernels.counters import count_at, least_count
+from placer.kernels.jit import njit
+
+AT_MOST, AT_MOST_BY_DOMAIN, AFFINITY, SKEW, DISTINCT = 0, 1, 2, 3, 4
+SOFT_COUNT, SOFT_ABSENT, SOFT_SKEW, SOFT_BY_DOMAIN = 5, 6, 7, 8
+ANY_COUNT = 2**40
+
+
+@njit
+def bootstraps(problem, state, pod_class):  # type: ignore[no-untyped-def]
+    """Whether the pod is the first of the group it wants to stand with, and one of it itself."""
+    classes, terms = problem.classes, problem.terms
+    if not classes.self_affine[pod_class]:
+        return False
+    for term in range(classes.term_start[pod_class], classes.term_start[pod_class + 1]):
+        if terms.kind[term] == AFFINITY and state.total[terms.counter[term]] > 0:
+            return False
+    return True
+
+
+@njit
+def most_before(problem, state, term):  # type: ignore[no-untyped-def]
+    """
+    The most pods that a domain may hold of a term's group for one more pod to be legal there.
+
+    Not for affinity, which asks for at least one, nor for rules that bound each domain apart.
+    """
+    terms = problem.terms
+    kind, counter = terms.kind[term], terms.counter[term]
+    if kind == AT_MOST:
+        return terms.bound[term]
+    if kind == SKEW:
+        least = least_count(problem.counters, state, counter, terms.offset[term])
+        return terms.bound[term] + least - terms.member[term]
+    if state.nonzero[counter] >= terms.bound[term]:
+        return ANY_COUNT
+    return 0
+
+
+@njit
+def term_allows(problem, state, term, node, most, first):  # type: ignore[no-untyped-def]
+    """
+    Whether a hard term allows one more pod on a node.
+
+    Parameters
+    ----------
+    most
+        What ``most_before`` said of the term.
+    first
+        What ``bootstraps`` said of the class.
+    """
+    terms, counters, nodes = problem.terms, problem.counters, problem.nodes
+    counter = terms.counter[term]
+    domain = nodes.domain[counters.key[counter], node]
+    if domain < 0:
+        return not terms.needs_key[term]
+    kind = terms.kind[term]
+    if kind == AFFINITY:
+        return first or count_at(nodes, counters, state, counter, node) > 0
+    if kind == AT_MOST_BY_DOMAIN:
+        most = terms.domain_bound[terms.offset[term] + domain]
+    return count_at(nodes, counters, state, counter, node) <= most
+
+
+@njit
+def terms_allow(problem, state, pod_class, node):  # type: ignore[no-untyped-def]
+    """Whether every hard term of the class allows one more pod on a node."""
+    classes, terms = problem.classes, problem.terms
+    first = bootstraps(problem, state, pod_class)
+    for term in range(classes.term_start[pod_class], classes.term_start[pod_class + 1]):
+        kind = terms.kind[term]
+        if kind >= SOFT_COUNT:
+            break
+        most = 0 if kind == AFFINITY or kind == AT_MOST_BY_DOMAIN else most_before(problem, state, term)
+        if not term_allows(problem, state, term, node, most, first):
+            return False
+    return True
+
+
+@njit
+def soft_cost(problem, state, pod_class, node):  # type: ignore[no-untyped-def]
+    """What the class's soft terms cost if one more pod stands on the node."""
+    classes, terms, counters, nodes = problem.classes, problem.terms, problem.counters, problem.nodes
+    cost = 0
+    for term in range(classes.term_start[pod_class], classes.term_start[pod_class + 1]):
+        kind = terms.kind[term]
+        if kind < SOFT_COUNT:
+            continue
+        counter = terms.counter[term]
+        domain = nodes.domain[counters.key[counter], node]
+        count = count_at(nodes, counters, state, counter, node)
+        if kind == SOFT_COUNT:
+            cost += terms.bound[term] * count
+        elif kind == SOFT_ABSENT:
+            cost += terms.bound[term] if count == 0 else 0
+        elif kind == SOFT_SKEW:
+            least = least_count(counters, state, counter, 0)
+            cost += max(0, count + terms.member[term] - least - terms.bound[term]) if domain >= 0 else 0
+        elif domain < 0 or count > terms.domain_bound[terms.offset[term] + domain]:
+            cost += 1
+    return cost

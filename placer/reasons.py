@@ -1,0 +1,140 @@
+"""Why pods stay unplaced, counted by node, in kube-scheduler's words."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from placer.encode.statics import affinity_mask, eligible_kinds
+from placer.engine import Run
+from placer.model.cluster import Cluster
+from placer.model.rule import ANTI_AFFINITY, MISSING_LABEL, WORDS, Reason, Rule, insufficient, message
+from placer.model.table import PENDING
+from placer.solution import Unplaced
+
+
+def unplaced(cluster: Cluster, run: Run) -> list[Unplaced]:
+    """
+    The pending pods that have no node, in input order, with their reasons in the state that the run ended in.
+
+    O(nodes) for each distinct class of them.
+    """
+    from placer.kernels.structs import pack
+
+    encoded = run.encoded
+    left = np.zeros(len(cluster.pod_table), bool)
+    left[run.pod_of_slot[run.log.line_of_slot < 0]] = True
+    blocked = np.flatnonzero((encoded.class_of_pod < 0) & (cluster.pod_table.node == PENDING))
+    left[blocked] = True
+    packed = pack(encoded.problem), pack(run.state), pack(run.work)
+    rule_of_resource = np.array([_rule_of(name) for name in encoded.resources], np.int8)
+    known: dict[int, tuple[list[Reason], str]] = {}
+    found = []
+    for pod in np.flatnonzero(left).tolist():
+        pod_class = int(encoded.class_of_pod[pod])
+        if pod_class < 0:
+            reasons = list(_gates(cluster, pod))
+            found.append(Unplaced(cluster.pod_table.key(pod), reasons, message(reasons, len(cluster.node_table))))
+            continue
+        if pod_class not in known:
+            reasons = _reasons(cluster, run, packed, rule_of_resource, pod_class, pod)
+            known[pod_class] = reasons, message(reasons, len(cluster.node_table))
+        found.append(Unplaced(cluster.pod_table.key(pod), *known[pod_class]))
+    return found
+
+
+def _rule_of(resource: str) -> int:
+    if resource.startswith("device:"):
+        return Rule.Devices
+    return Rule.NodeVolumeLimits if resource.startswith("attach:") else Rule.NodeResourcesFit
+
+
+def _gates(cluster: Cluster, pod: int) -> Iterator[Reason]:
+    nodes = len(cluster.node_table)
+    if cluster.pod_table["scheduling_gates"][pod]:
+        gates = ", ".join(cluster.pod_table["scheduling_gates"][pod])
+        yield Reason(Rule.SchedulingGates.name, f"{WORDS[Rule.SchedulingGates]}: {gates}", nodes)
+    for text in cluster.pod_table["unsupported"][pod]:
+        yield Reason(Rule.Unsupported.name, text, nodes)
+
+
+def _reasons(
+    cluster: Cluster, run: Run, packed: tuple[Any, Any, Any], rule_of_resource: NDArray[np.int8], pod_class: int, pod: int
+) -> list[Reason]:
+    from placer.kernels.reject import OTHER_WORDS, STATIC, rejections
+
+    problem = run.encoded.problem
+    rules = np.zeros(len(problem.nodes.row), np.int8)
+    rejections(*packed, pod_class, rule_of_resource, rules)
+    reasons = list(_static_reasons(cluster, run, pod))
+    for code in np.unique(rules[rules > 0]).tolist():
+        there = rules == code
+        count = int(there.sum())
+        rule = Rule(code % OTHER_WORDS)
+        if rule in (Rule.NodeResourcesFit, Rule.Devices):
+            reasons += _short(run, pod_class, there, rule, rule_of_resource)
+        elif code > OTHER_WORDS:
+            words = MISSING_LABEL if rule == Rule.PodTopologySpread else ANTI_AFFINITY
+            reasons.append(Reason(rule.name, words, count))
+        else:
+            reasons.append(Reason(rule.name, WORDS[rule], count))
+    assert STATIC == -1
+    return reasons
+
+
+def _short(
+    run: Run, pod_class: int, there: NDArray[np.bool_], rule: Rule, rule_of_resource: NDArray[np.int8]
+) -> Iterator[Reason]:
+    """One reason per resource that is short, counted by node."""
+    need = run.encoded.problem.classes.need[pod_class]
+    explained = np.zeros(int(there.sum()), bool)
+    for resource in np.flatnonzero((need > 0) & (rule_of_resource == rule)).tolist():
+        short = run.state.free[resource][there] < need[resource]
+        explained |= short
+        name = run.encoded.resources[resource]
+        if short.any():
+            words = WORDS[rule].format(name.removeprefix("device:")) if rule == Rule.Devices else insufficient(name)
+            yield Reason(rule.name, words, int(short.sum()))
+    if not explained.all():
+        first = int(run.encoded.problem.classes.unit_start[pod_class])
+        kind = run.encoded.kinds[int(run.encoded.problem.classes.unit_kind[first])]
+        yield Reason(rule.name, WORDS[rule].format(kind), int((~explained).sum()))
+
+
+def _static_reasons(cluster: Cluster, run: Run, pod: int) -> Iterator[Reason]:
+    """The first static rule that rejects each node, counted; every rule is asked once per kind of node."""
+    statics, fields = run.encoded.statics, cluster.pod_table.fields
+    sizes = np.bincount(statics.kind, minlength=len(statics))
+    tolerations = fields["tolerations"][pod]
+    open_to = statics.open_to(tolerations)
+    tolerated = statics.tolerated(tolerations)
+    if fields["any_of"][pod]:
+        wider = [(*tolerations, *alternative.tolerations) for alternative in fields["any_of"][pod]]
+        open_to = np.logical_or.reduce([statics.open_to(each) for each in wider])
+        tolerated = np.logical_or.reduce([statics.tolerated(each) for each in wider])
+    named = fields["nodes"][pod]
+    passes = {
+        Rule.NodeUnschedulable: open_to,
+        Rule.NodeName: np.logical_or.reduce([statics.name(name) for name in named]) if named else open_to | True,
+        Rule.ForbiddenNodes: ~np.logical_or.reduce(
+            [np.zeros(len(statics), bool), *(statics.name(name) for name in fields["forbidden_nodes"][pod])]
+        ),
+        Rule.TaintToleration: tolerated,
+        Rule.NodeAffinity: affinity_mask(statics, fields, pod),
+        Rule.VolumeBinding: np.logical_and.reduce(
+            [np.ones(len(statics), bool), *(statics.any_term(volume.topology) for volume in fields["volumes"][pod])]
+        ),
+    }
+    passes[Rule.AnyOf] = eligible_kinds(statics, fields, pod)
+    for rule, mask in list(passes.items()):
+        if rule != Rule.AnyOf:
+            passes[Rule.AnyOf] = passes[Rule.AnyOf] | ~mask
+    left = np.ones(len(statics), bool)
+    for rule in sorted(passes):
+        rejected = left & ~passes[rule]
+        if rejected.any():
+            yield Reason(rule.name, WORDS[rule], int(sizes[rejected].sum()))
+        left &= passes[rule]

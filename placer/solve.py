@@ -1,0 +1,191 @@
+"""solve(): the face of a batch; read, encode, place, explain what is left out."""
+
+from __future__ import annotations
+
+import resource as process_resource
+import sys
+import threading
+import time
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from placer.errors import InfeasibleError, InputError, UsageError
+from placer.goals import Tier, parse_goals
+from placer.model.cluster import Cluster
+from placer.solution import Bindings, Rows, Solution, Unplaced
+
+Progress = Callable[[str, int, int], None]
+
+
+def solve(
+    cluster: Cluster,
+    *,
+    goals: Sequence[str] | str = ("pack",),
+    time_limit: float | None = None,
+    steps: int | None = None,
+    seed: int = 0,
+    threads: int | None = None,
+    preempt: bool = False,
+    require_all: bool = False,
+    prove: bool = False,
+    gap: float | None = None,
+    stop: threading.Event | None = None,
+    progress: Progress | None = None,
+) -> Solution:
+    """
+    Places the pending pods of a cluster.
+
+    Parameters
+    ----------
+    cluster
+        Nodes, the pods bound to them and pending ones; it is not changed.
+    goals
+        What better means, most important tier first; goals of one tier are joined by ``+``, weights by ``*``:
+        ``["pack", "2*balance+headroom"]``.
+    time_limit
+        Wall-clock seconds; the best answer so far comes back.
+    steps
+        A limit in families of classes placed, for reproducible short runs.
+    seed
+        Kept in the solution; placing has no random choice.
+    threads
+        Threads to use; placing uses one.
+    require_all
+        Raise instead of leaving pods out.
+    stop
+        Looked at between steps; when set, the best answer so far comes back.
+    progress
+        Called with stage, done and total.
+
+    Returns
+    -------
+    Bindings in an order in which each is legal, and the reasons of what is left out.
+
+    Raises
+    ------
+    InputError
+        An unknown goal or a limit that is not above 0.
+    InfeasibleError
+        ``require_all`` was asked for and pods stay unplaced.
+
+    Notes
+    -----
+    Time and memory grow about linearly with pods + nodes; each class whose rules tell it apart costs a look at all
+    nodes.
+
+    Examples
+    --------
+    >>> import placer as pl
+    >>> cluster = pl.Cluster([pl.Node("n1", cpu=4, memory="8Gi")], [pl.Pod("web", replicas=2, cpu=1)])
+    >>> [(binding.pod, binding.node) for binding in pl.solve(cluster).bindings]
+    [('default/web-0', 'n1'), ('default/web-1', 'n1')]
+    """
+    tiers = parse_goals(goals)
+    _check_limits(time_limit, steps, threads)
+    for name, asked in (("preempt", preempt), ("prove", prove), ("gap", gap is not None)):
+        if asked:
+            raise UsageError(f"{name} is not available in this version: leave it out")
+    started = time.monotonic()
+    report = progress or (lambda stage, done, total: None)
+    seconds: dict[str, float] = {}
+    run, tier_parts = _prepare(cluster, tiers, seconds, report)
+    limit = _Limit(started, time_limit, steps, stop)
+    clock = time.perf_counter()
+    _place(run, limit, report)
+    seconds["place"] = time.perf_counter() - clock
+    clock = time.perf_counter()
+    solution = _answer(cluster, run, tiers)
+    seconds["answer"] = time.perf_counter() - clock
+    solution.stopped = limit.reason
+    solution.seed = seed
+    solution.limits = {k: v for k, v in (("time_limit", time_limit), ("steps", steps)) if v is not None}
+    solution.statistics = _statistics(cluster, run, seconds)
+    if require_all and solution.unplaced:
+        first: Unplaced = solution.unplaced[0]
+        raise InfeasibleError(
+            f"{len(solution.unplaced)} pods stay unplaced, first {first.pod}: {first.message}: "
+            "free capacity, relax a rule, or solve without require_all"
+        )
+    return solution
+
+
+def _check_limits(time_limit: float | None, steps: int | None, threads: int | None) -> None:
+    for name, value in (("time_limit", time_limit), ("steps", steps), ("threads", threads)):
+        if value is not None and not value > 0:
+            raise InputError(f"solve: {name} is {value!r}: give a number above 0, or leave it out")
+
+
+class _Limit:
+    """When to stop, and why."""
+
+    def __init__(
+        self, started: float, time_limit: float | None, steps: int | None, stop: threading.Event | None
+    ) -> None:
+        self.deadline = None if time_limit is None else started + time_limit
+        self.steps, self.stop, self.reason = steps, stop, "done"
+
+    def reached(self) -> bool:
+        """Whether to stop now; notes the reason."""
+        if self.stop is not None and self.stop.is_set():
+            self.reason = "interrupted"
+        elif self.deadline is not None and time.monotonic() >= self.deadline:
+            self.reason = "time_limit"
+        return self.reason != "done"
+
+
+def _prepare(cluster: Cluster, tiers: Sequence[Tier], seconds: dict[str, float], report: Progress) -> tuple[Any, Any]:
+    from placer.encode.encode import encode
+    from placer.encode.goals import encode_goals
+    from placer.engine import pods_per_class, prepare
+
+    report("encode", 0, 1)
+    clock = time.perf_counter()
+    parts = [tier.parts for tier in tiers]
+    wishes = any(name == "preferences" for tier in parts for name, _ in tier)
+    encoded = encode(cluster, preferences=wishes)
+    run = prepare(cluster, encoded, encode_goals(encoded, parts, pods_per_class(encoded)))
+    seconds["encode"] = time.perf_counter() - clock
+    report("encode", 1, 1)
+    return run, parts
+
+
+def _place(run: Any, limit: _Limit, report: Progress) -> None:
+    from placer.engine import place
+
+    place(run, limit.reached, lambda done, total: report("place", done, total), limit.steps)
+    if limit.reason == "done" and limit.steps is not None and run.stopped_by_steps[0]:
+        limit.reason = "step_limit"
+
+
+def _answer(cluster: Cluster, run: Any, tiers: Sequence[Tier]) -> Solution:
+    from placer.engine import bindings
+    from placer.objective import measure
+    from placer.reasons import unplaced
+
+    rows, devices = bindings(run)
+    left = unplaced(cluster, run)
+    priorities = cluster.pod_table.priority[[cluster.pod_table.index(each.pod) for each in left]] if left else []
+    counted = {int(p): int((np.asarray(priorities) == p).sum()) for p in sorted(set(map(int, priorities)), reverse=True)}
+    return Solution(
+        input=cluster.digest,
+        bindings=Bindings(cluster, Rows(*rows), devices),
+        unplaced=left,
+        goals=[tier.key for tier in tiers],
+        objective={"unplaced": len(left), **measure(cluster, run, tiers)},
+        unplaced_by_priority=counted,
+    )
+
+
+def _statistics(cluster: Cluster, run: Any, seconds: dict[str, float]) -> dict[str, Any]:
+    peak = process_resource.getrusage(process_resource.RUSAGE_SELF).ru_maxrss
+    return {
+        "nodes": len(cluster.node_table),
+        "pods": len(cluster.pod_table),
+        "pod_classes": len(run.encoded.problem.classes.priority),
+        "node_classes": len(run.encoded.problem.nodes.segment_start) - 1,
+        "nodes_used": int((run.state.pods > 0).sum()),
+        "seconds": {stage: round(value, 6) for stage, value in seconds.items()},
+        "peak_rss_mb": round(peak / (2**20 if sys.platform == "darwin" else 2**10)),
+    }
