@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,13 +11,16 @@ from numpy.typing import NDArray
 from placer.encode.combine import ragged
 from placer.encode.encode import Encoded
 from placer.encode.plan import make_plan
-from placer.encode.problem import Goals, Log, Plan, State, Work
+from placer.encode.problem import UNLIMITED, Goals, Log, Plan, Repair, State, Work
 from placer.encode.state import new_log, new_state, new_work
 from placer.model.cluster import Cluster
 from placer.model.device import NUMA
 
 CHUNK = 512
 """Families placed between two looks at the clock."""
+MOST_REPAIRED = 2048
+"""Pods that repair tries to make room for in one round, most important first."""
+REPAIR_CHUNK = 64
 
 
 class Run(NamedTuple):
@@ -113,6 +116,7 @@ def place(
     from placer.kernels.structs import pack
 
     families = len(run.plan.scan_key)
+    repairs = _new_repair(run)
     packed = [pack(part) for part in (run.encoded.problem, run.goals, run.state, run.work, run.log, run.plan)]
     left = steps if steps is not None else -1
     while True:
@@ -129,9 +133,44 @@ def place(
                     return
             if progress:
                 progress(int(run.log.lines[0]), len(run.pod_of_slot))
-        if int(run.log.lines[0]) == before or (run.log.line_of_slot >= 0).all():
-            return
         run.work.scan_key[0] = -1
+        if int(run.log.lines[0]) > before and not (run.log.line_of_slot >= 0).all():
+            continue
+        if not _repair(run, packed[:5], repairs, stop):
+            return
+
+
+def _new_repair(run: Run) -> Repair:
+    nodes, plan = run.encoded.problem.nodes, run.plan
+    capacity = np.where(nodes.capacity < UNLIMITED, nodes.capacity, 0).sum(axis=1)
+    classes = np.arange(len(plan.first_slot), dtype=np.int32)
+    return Repair(
+        class_of_slot=np.repeat(classes, plan.last_slot - plan.first_slot),
+        head=np.full(len(nodes.row), -1, np.int32),
+        next=np.full(len(run.log.slot), -1, np.int32),
+        given=np.zeros(len(capacity), np.int64),
+        size=1.0 / np.maximum(capacity, 1),
+    )
+
+
+def _repair(run: Run, packed: list[Any], repairs: Repair, stop: Callable[[], bool]) -> bool:
+    """Makes room for pods that fit nowhere, most important first; whether any was placed so."""
+    from placer.kernels.repair import link_lines, repair_slots
+    from placer.kernels.structs import pack
+
+    left = np.flatnonzero(run.log.line_of_slot < 0)
+    if not len(left) or stop():
+        return False
+    priority = run.encoded.problem.classes.priority[repairs.class_of_slot[left]]
+    left = left[np.argsort(-priority, kind="stable")][:MOST_REPAIRED]
+    kernel = pack(repairs)
+    link_lines(packed[4], kernel)
+    done = 0
+    for low in range(0, len(left), REPAIR_CHUNK):
+        if stop():
+            break
+        done += int(repair_slots(*packed, kernel, left[low : low + REPAIR_CHUNK]))
+    return done > 0
 
 
 def bindings(

@@ -281,3 +281,18 @@ class Plan(NamedTuple):
     """(classes,) first pod of each class."""
     last_slot: I32
     """(classes,) one past its last pod."""
+
+
+class Repair(NamedTuple):
+    """What repair keeps beside the log."""
+
+    class_of_slot: I32
+    """(pods,) class of each pending pod."""
+    head: I32
+    """(nodes,) a counting line of the node, -1 for none."""
+    next: I32
+    """(lines,) the next counting line of the same node."""
+    given: I64
+    """(resources,) scratch."""
+    size: F64
+    """(resources,) 1 / what the cluster has of each, to add up shares."""

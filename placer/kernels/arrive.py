@@ -1,0 +1,97 @@
+"""One arriving pod at a time: every node looked at, nothing moved."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from placer.kernels.bind import hold_units, put
+from placer.kernels.devices import choose_units
+from placer.kernels.fragmentation import fragmentation_change
+from placer.kernels.jit import njit
+from placer.kernels.place import begin_class, best_node, scan
+from placer.kernels.score import FRAGMENTATION
+from placer.kernels.terms import terms_allow
+
+
+@njit
+def decide(problem, goals, state, work, pod_class):  # type: ignore[no-untyped-def]
+    """The best node for one more pod of a class now, -1 for none. O(nodes)."""
+    scan(problem, goals, state, work, pod_class, problem.classes.need[pod_class])
+    begin_class(problem, state, work, pod_class)
+    node = best_node(problem, work, pod_class)
+    work.blocked_count[0] = 0
+    work.scan_key[0] = -1
+    return node
+
+
+@njit
+def admit(problem, goals, state, work, pod_class, node):  # type: ignore[no-untyped-def]
+    """Puts one pod on a node, its units chosen as scored; how many units it took, named in ``work``."""
+    slots = choose_units(problem, state, pod_class, node, work, False)
+    if goals.weight[FRAGMENTATION] > 0:
+        fragmentation_change(problem, goals, state, work, pod_class, node, slots)
+    hold_units(problem, state, pod_class, work.chosen, work.slot_need, slots, 1)
+    put(problem, state, pod_class, node, 1)
+    return slots
+
+
+@njit
+def fits_now(problem, state, work, pod_class, node):  # type: ignore[no-untyped-def]
+    """Whether one more pod of a class fits on a node that its static rules allow."""
+    classes = problem.classes
+    for index in range(classes.asked.shape[1]):
+        resource = classes.asked[pod_class, index]
+        if resource < 0:
+            break
+        if state.free[resource, node] < classes.need[pod_class, resource]:
+            return False
+    if choose_units(problem, state, pod_class, node, work, False) < 0:
+        return False
+    return terms_allow(problem, state, pod_class, node)
+
+
+@njit
+def arrive_by_fragmentation(problem, goals, state, work, arrivals, tie, allowed, change, stamp, node_of):  # type: ignore[no-untyped-def]
+    """
+    Fragmentation gradient descent: each pod goes where fragmentation grows least (Weng et al., USENIX ATC 2023).
+
+    A node's change for a class is kept until something is put there, so that a decision costs what changed since the
+    class last came. Memory is classes × nodes: for clusters of some thousand nodes.
+
+    Parameters
+    ----------
+    arrivals
+        (pods,) class of each pod, in order of arrival.
+    tie
+        What a free thousandth of cpu, memory and gpu weighs beside fragmentation; 0 is the published policy.
+    allowed
+        (classes, nodes) bool: static rules.
+    change, stamp
+        (classes, nodes) float64 and int32, -1 at first: kept scores and the node's number of pods when computed.
+    node_of
+        (pods,) written: the node, -1 for a pod that fits nowhere.
+    """
+    nodes = problem.nodes.row.shape[0]
+    for pod in range(arrivals.shape[0]):
+        pod_class = arrivals[pod]
+        best, chosen = np.inf, -1
+        for node in range(nodes):
+            if not allowed[pod_class, node]:
+                continue
+            if stamp[pod_class, node] != state.pods[node]:
+                stamp[pod_class, node] = state.pods[node]
+                change[pod_class, node] = np.inf
+                if fits_now(problem, state, work, pod_class, node):
+                    slots = choose_units(problem, state, pod_class, node, work, False)
+                    grows = fragmentation_change(problem, goals, state, work, pod_class, node, slots)
+                    rest = 0.0
+                    for index in range(goals.load.shape[0]):
+                        resource = goals.load[index]
+                        left = state.free[resource, node] - problem.classes.need[pod_class, resource]
+                        rest += left * problem.nodes.scale[resource, node]
+                    change[pod_class, node] = grows + tie * rest
+            if change[pod_class, node] < best:
+                best, chosen = change[pod_class, node], node
+        node_of[pod] = chosen
+        if chosen >= 0:
+            admit(problem, goals, state, work, pod_class, chosen)
