@@ -158,15 +158,19 @@ def _intern(array: Any) -> Distinct:
         return _intern(array.storage)
     if kinds.is_null(kind):
         return Distinct(np.zeros(len(array), np.int32), [None])
+    return _intern_nested(array) if kinds.is_nested(kind) else _intern_flat(array)
+
+
+def _intern_nested(array: Any) -> Distinct:
+    kinds = arrow().types
+    kind = array.type
     if kinds.is_struct(kind):
         return _intern_struct(array)
     if kinds.is_map(kind):
         return _intern_lists(array, array.keys, array.items)
-    if kinds.is_list(kind) or kinds.is_large_list(kind) or kinds.is_fixed_size_list(kind):
-        return _intern_lists(array, array.flatten())
     if kinds.is_list_view(kind) or kinds.is_large_list_view(kind):
         return _intern(array.cast(arrow().large_list(kind.value_type)))
-    return _intern_flat(array)
+    return _intern_lists(array, array.flatten())
 
 
 def _intern_flat(array: Any) -> Distinct:

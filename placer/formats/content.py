@@ -11,9 +11,10 @@ from pathlib import Path
 from typing import Literal
 
 import msgspec
+import zstandard
 
 from placer.errors import InputError
-from placer.formats.files import GZIP, XZ, ZSTANDARD, read_bytes, zstandard
+from placer.formats.files import GZIP, XZ, ZSTANDARD, read_bytes
 from placer.formats.tables import BYTE_ORDER_MARK, PARQUET
 
 Content = Literal["parquet", "csv", "json", "yaml", "solution"]
@@ -92,8 +93,8 @@ def _head(path: Path, where: str) -> bytes:
                 with lzma.open(file) as packed:
                     head = packed.read(LOOKED_AT)
             elif head.startswith(ZSTANDARD):
-                head = zstandard().ZstdDecompressor().stream_reader(file).read(LOOKED_AT)
-    except (OSError, EOFError, zlib.error, lzma.LZMAError, ValueError, MemoryError):
+                head = zstandard.ZstdDecompressor().stream_reader(file).read(LOOKED_AT)
+    except (OSError, EOFError, zlib.error, lzma.LZMAError, ValueError, MemoryError, zstandard.ZstdError):
         return read_bytes(path)[:LOOKED_AT]
     return head or read_bytes(path)[:LOOKED_AT]
 
@@ -107,8 +108,8 @@ def _text(head: bytes, where: str) -> str:
         cut_by_us = len(head) == LOOKED_AT and error.start >= len(head) - 3
         if not cut_by_us:
             raise InputError(
-                f"{where}: byte {error.start} is {head[error.start]:#04x}, which is no UTF-8, and it is no Parquet file "
-                "either: save the file as UTF-8"
+                f"{where}: byte {error.start} is {head[error.start]:#04x}, which is no UTF-8, nor is the file Parquet: "
+                "save it as UTF-8"
             ) from None
         text = head[: error.start].decode("utf-8")
     if "\0" in text:

@@ -12,9 +12,10 @@ import sys
 import zlib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
 
-from placer.errors import InputError, MissingExtraError
+import zstandard
+
+from placer.errors import InputError
 
 STANDARD_INPUT = Path("-")
 GZIP, XZ, ZSTANDARD = b"\x1f\x8b", b"\xfd7zXZ\x00", b"\x28\xb5\x2f\xfd"
@@ -78,8 +79,7 @@ def compress(data: bytes, suffix: str) -> bytes:
         case ".xz":
             return lzma.compress(data, preset=3)
         case ".zst":
-            compressed: bytes = zstandard().ZstdCompressor().compress(data)
-            return compressed
+            return zstandard.ZstdCompressor().compress(data)
     return data
 
 
@@ -144,29 +144,17 @@ def _writing(path: Path) -> Iterator[None]:
 
 
 def _decompress_zstandard(data: bytes) -> bytes:
-    package = zstandard()
     parts = []
     try:
         while data:
-            frame = package.ZstdDecompressor().decompressobj()
+            frame = zstandard.ZstdDecompressor().decompressobj()
             parts.append(frame.decompress(data))
             if not frame.eof:
                 raise EOFError("the last frame has no end")
             data = frame.unused_data
-    except package.ZstdError as error:
+    except zstandard.ZstdError as error:
         raise ValueError(str(error)) from None
     return b"".join(parts)
-
-
-def zstandard() -> Any:
-    """The package, which is optional."""
-    try:
-        import zstandard
-    except ImportError:
-        raise MissingExtraError(
-            "files in .zst need zstandard: pip install zstandard, or compress as .gz or .xz"
-        ) from None
-    return zstandard
 
 
 def _unreadable(path: Path, error: OSError | ValueError) -> str:

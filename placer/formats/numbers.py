@@ -122,7 +122,7 @@ def _from_integers(array: Any, name: str, problems: Problems, scale: int) -> Num
     values = filled.to_numpy(zero_copy_only=False)
     if array.type in (pa.uint64(), pa.int64()) and len(values) and values.max() > largest:
         bad = values > largest
-        problems.rows(name, bad, array, f"beyond 64 bits: give at most {largest}")
+        problems.rows(name, bad, array, f"beyond int64: give at most {largest}")
         values = np.where(bad, 0, values)
     values = values.astype(np.int64, copy=False)
     return Numbers(values if scale == 1 else np.maximum(values, -largest) * scale, given)
@@ -142,7 +142,7 @@ def _from_floats(array: Any, name: str, problems: Problems, scale: int) -> Numbe
     bad = undefined | beyond | broken
     if bad.any():
         problems.rows(name, undefined, array, "no number: give 0, or null (None, a nullable type) for not given")
-        problems.rows(name, beyond, array, "beyond 64 bits: give less")
+        problems.rows(name, beyond, array, "beyond int64: give less")
         problems.rows(name, broken, array, "a fraction: give a whole number")
         scaled, nearest, off = np.where(bad, 0, scaled), np.where(bad, 0, nearest), np.where(bad, 0, off)
     whole = nearest if scale == 1 else np.where(off <= NEARLY_WHOLE, nearest, np.ceil(scaled))
@@ -172,7 +172,7 @@ def _from_texts(column: Any, name: str, problems: Problems, scale: int, parse: C
         if -INT64_MAX <= number <= INT64_MAX:
             values[code] = number
         else:
-            wrong[code] = [f": is {shorten(value)}: beyond 64 bits: give less"]
+            wrong[code] = [f": is {shorten(value)}: beyond int64: give less"]
     problems.values(name, cells, wrong)
     return Numbers(values[cells.codes], given[cells.codes])
 

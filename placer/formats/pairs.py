@@ -90,7 +90,7 @@ def _tables_of(path: Path) -> list[Path]:
     manifests = manifests_in(path) if tables else []
     if manifests:
         raise InputError(
-            f"{path}: holds tables ({tables[0].name}) and other input ({manifests[0].name}): give the files that you mean"
+            f"{path}: holds tables ({tables[0].name}) and other input ({manifests[0].name}): give the files meant"
         )
     return tables
 

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 from importlib.metadata import entry_points
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -92,6 +93,8 @@ def schema(name: str) -> dict[str, Any]:
 
 
 def _traces() -> list[Format]:
+    if find_spec("placer.traces") is None:
+        return []
     from placer.traces import FORMATS
 
     return [_trace(name, reader) for name, reader in FORMATS.items()]

@@ -34,8 +34,11 @@ def _thousandths(share: Any) -> Any:
     if isinstance(share, bool) or not isinstance(share, (int, float, str, Decimal)):
         return share
     try:
-        return int((Decimal(str(share)) * WHOLE).to_integral_value(ROUND_CEILING))
-    except ArithmeticError:
+        thousandths = (Decimal(str(share)) * WHOLE).to_integral_value(ROUND_CEILING)
+        if not abs(thousandths) < 2**63:
+            raise ValueError
+        return int(thousandths)
+    except (ArithmeticError, ValueError):
         raise ValueError(f"share is {share!r}: give a fraction above 0 and up to 1") from None
 
 

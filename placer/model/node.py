@@ -22,9 +22,11 @@ def _millionths(price: Any) -> Any:
         return price
     try:
         amount = (Decimal(str(price)) * PRICE_UNIT).to_integral_value(ROUND_HALF_EVEN)
+        if not abs(amount) < 2**63:
+            raise ValueError
         return int(amount)
     except (ArithmeticError, ValueError):
-        raise ValueError(f"price is {price!r}: give a number of at least 0") from None
+        raise ValueError(f"price is {price!r}: give a number from 0 to {2**53 // PRICE_UNIT}") from None
 
 
 class Image(Value):

@@ -7,6 +7,7 @@ import io
 import json
 import os
 import sys
+from importlib.util import find_spec
 from pathlib import Path
 
 import msgspec
@@ -23,6 +24,9 @@ from placer.formats.frames import write_frames
 from placer.formats.tables import to_csv, to_parquet
 from placer.solution import Binding, Solution
 
+needs_kubernetes = pytest.mark.skipif(
+    find_spec("placer.orchestrators") is None, reason="placer.orchestrators.kubernetes is not there"
+)
 pa = pytest.importorskip("pyarrow", reason="tables need the extra frames")
 
 CLUSTER = pl.Cluster(
@@ -66,6 +70,7 @@ def refused(*inputs: object, format: str | None = None) -> str:
     return str(caught.value)
 
 
+@needs_kubernetes
 def test_json_of_one_object_each_is_read(tmp_path):
     for name, item in (("node", NODE), ("pod", POD)):
         (tmp_path / f"{name}.json").write_text(json.dumps(item))
@@ -73,6 +78,7 @@ def test_json_of_one_object_each_is_read(tmp_path):
     assert_small(load(str(tmp_path)))
 
 
+@needs_kubernetes
 def test_lists_and_multi_document_yaml_are_read_and_mixed(tmp_path):
     (tmp_path / "all.json").write_text(json.dumps({"apiVersion": "v1", "kind": "List", "items": [NODE, POD]}))
     (tmp_path / "all.yaml").write_text(YAML)
@@ -84,12 +90,14 @@ def test_lists_and_multi_document_yaml_are_read_and_mixed(tmp_path):
     assert_small(load([tmp_path / "nodes", tmp_path / "pod.yml"]))
 
 
+@needs_kubernetes
 @pytest.mark.parametrize("text", [YAML, json.dumps({"kind": "List", "items": [NODE, POD]})])
 def test_standard_input_is_read(monkeypatch, text):
     monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(text.encode())))
     assert_small(load("-"))
 
 
+@needs_kubernetes
 def test_objects_are_read():
     assert_small(load(NODE, POD))
     assert_small(load([NODE, POD]))
@@ -127,6 +135,7 @@ def test_tables_of_other_names_are_told_by_a_word_or_by_their_place(tmp_path):
     assert list(load(tmp_path / "a", tmp_path / "b").pods) == list(CLUSTER.pods)
 
 
+@needs_kubernetes
 @pytest.mark.parametrize("name", ["all.json", "all.yaml", "all.json.gz", "all.yml.xz", "all.json.zst"])
 def test_kubernetes_files_are_written_and_read(tmp_path, name):
     CLUSTER.write(tmp_path / name)
@@ -159,7 +168,7 @@ def test_a_solution_on_standard_input_is_no_cluster(monkeypatch):
     [
         ("x.json", b"", "x.json: is empty"),
         ("x.json", b" \n", "x.json: is empty"),
-        ("x.json", b'{"kind": "Node", "metadata": {"na', "x.json"),
+        pytest.param("x.json", b'{"kind": "Node", "metadata": {"na', "x.json", marks=needs_kubernetes),
         ("x.yaml", b"kind: Node\nmetadata: {name: \xff\xfe}\n", "x.yaml: byte 28 is 0xff, which is no UTF-8"),
         ("x.yaml", "kind: Node".encode("utf-16"), "x.yaml: is UTF-16, not UTF-8: save the file as UTF-8"),
         ("x.yaml", b"a\0b", "x.yaml: holds binary data of no kind that placer reads"),
@@ -310,6 +319,7 @@ def cluster_or_error(*paths: Path) -> None:
         assert str(error).strip()
 
 
+@needs_kubernetes
 @given(data=st.binary(max_size=200) | st.text(max_size=100).map(str.encode))
 @settings(max_examples=150)
 def test_any_bytes_are_a_cluster_or_one_error(tmp_path_factory, data):
@@ -332,20 +342,26 @@ def mutate(data: bytes, changes: list[tuple[float, int, bytes]]) -> bytes:
     return data
 
 
-@pytest.mark.parametrize("name", ["nodes.parquet", "pods.parquet", "nodes.csv", "pods.csv", "all.json", "all.yaml"])
-def test_a_damaged_file_is_a_cluster_or_one_error(tmp_path, name):
-    target = tmp_path / "all" if name.startswith("all") else tmp_path
-    if name.startswith("all"):
-        target.mkdir()
-        CLUSTER.write(target / name)
-    else:
-        write(CLUSTER, target, Path(name).suffix[1:])
-    good = (target / name).read_bytes()
+@pytest.mark.parametrize("name", ["nodes.parquet", "pods.parquet", "nodes.csv", "pods.csv"])
+def test_a_damaged_table_is_a_cluster_or_one_error(tmp_path, name):
+    write(CLUSTER, tmp_path, Path(name).suffix[1:])
+    check_damaged(tmp_path, tmp_path / name)
+
+
+@needs_kubernetes
+@pytest.mark.parametrize("name", ["all.json", "all.yaml"])
+def test_a_damaged_manifest_is_a_cluster_or_one_error(tmp_path, name):
+    CLUSTER.write(tmp_path / name)
+    check_damaged(tmp_path, tmp_path / name)
+
+
+def check_damaged(target: Path, file: Path) -> None:
+    good = file.read_bytes()
 
     @given(changes=mutations())
     @settings(max_examples=60)
     def check(changes: list[tuple[float, int, bytes]]) -> None:
-        (target / name).write_bytes(mutate(good, changes))
+        file.write_bytes(mutate(good, changes))
         cluster_or_error(target)
 
     check()
