@@ -96,7 +96,7 @@ def solve(
     _place(run, limit, report)
     seconds["place"] = time.perf_counter() - clock
     clock = time.perf_counter()
-    solution = _answer(cluster, run, tiers)
+    solution = answer(cluster, run, tiers)
     seconds["answer"] = time.perf_counter() - clock
     solution.stopped = limit.reason
     solution.seed = seed
@@ -159,7 +159,8 @@ def _place(run: Any, limit: _Limit, report: Progress) -> None:
         limit.reason = "step_limit"
 
 
-def _answer(cluster: Cluster, run: Any, tiers: Sequence[Tier]) -> Solution:
+def answer(cluster: Cluster, run: Any, tiers: Sequence[Tier]) -> Solution:
+    """The solution that a run has come to."""
     from placer.engine import bindings
     from placer.objective import measure
     from placer.reasons import unplaced

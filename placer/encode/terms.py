@@ -396,7 +396,8 @@ def compile_domain_rules(book: TermBook, pods_of_row: NDArray[np.int64], soft: b
             whole = sum(target.shares.values())
             bounds = [-(-total * target.shares.get(value, 0) // whole) - 1 for value in index]
             kind = AT_MOST_BY_DOMAIN if target.hard else SOFT_BY_DOMAIN
-            book.add(row, kind, counter, 1, book.bounds(tuple(bounds)), 0, target.hard, Rule.DomainShares)
+            member = 0 if target.hard else book.is_member(counter, row)
+            book.add(row, kind, counter, 1, book.bounds(tuple(bounds)), member, target.hard, Rule.DomainShares)
 
 
 def compile_wishes(book: TermBook) -> None:
@@ -406,4 +407,4 @@ def compile_wishes(book: TermBook) -> None:
         for wish in wishes:
             counter = book.picked(pick_affinity(book.cluster, namespace, labels, wish.term), wish.term.topology_key)
             kind = SOFT_ABSENT if wish.weight > 0 else SOFT_COUNT
-            book.add(row, kind, counter, abs(wish.weight), 0, 0, False, 0)
+            book.add(row, kind, counter, abs(wish.weight), 0, book.is_member(counter, row), False, 0)

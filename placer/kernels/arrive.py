@@ -95,3 +95,10 @@ def arrive_by_fragmentation(problem, goals, state, work, arrivals, tie, allowed,
         node_of[pod] = chosen
         if chosen >= 0:
             admit(problem, goals, state, work, pod_class, chosen)
+
+
+@njit
+def leave(problem, state, work, pod_class, node, slots):  # type: ignore[no-untyped-def]
+    """Takes off the pod that was admitted last, its units still named in ``work``."""
+    hold_units(problem, state, pod_class, work.chosen, work.slot_need, slots, -1)
+    put(problem, state, pod_class, node, -1)

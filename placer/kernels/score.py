@@ -107,7 +107,7 @@ def add_wishes(problem, goals, state, pod_class, low, high, score):  # type: ign
         soft = problem.terms.kind[last] >= 5
     for node in range(low, high):
         if score[node] < np.inf:
-            score[node] += weight * (fixed + (soft_cost(problem, state, pod_class, node) if soft else 0))
+            score[node] += weight * (fixed + (soft_cost(problem, state, pod_class, node, 0) if soft else 0))
 
 
 @njit

@@ -82,8 +82,15 @@ def terms_allow(problem, state, pod_class, node):  # type: ignore[no-untyped-def
 
 
 @njit
-def soft_cost(problem, state, pod_class, node):  # type: ignore[no-untyped-def]
-    """What the class's soft terms cost if one more pod stands on the node."""
+def soft_cost(problem, state, pod_class, node, standing):  # type: ignore[no-untyped-def]
+    """
+    What the class's soft terms cost one of its pods on a node.
+
+    Parameters
+    ----------
+    standing
+        1 where the pod stands there and is counted, 0 where it is still to come.
+    """
     classes, terms, counters, nodes = problem.classes, problem.terms, problem.counters, problem.nodes
     cost = 0
     for term in range(classes.term_start[pod_class], classes.term_start[pod_class + 1]):
@@ -92,14 +99,26 @@ def soft_cost(problem, state, pod_class, node):  # type: ignore[no-untyped-def]
             continue
         counter = terms.counter[term]
         domain = nodes.domain[counters.key[counter], node]
-        count = count_at(nodes, counters, state, counter, node)
+        others = count_at(nodes, counters, state, counter, node) - standing * terms.member[term]
         if kind == SOFT_COUNT:
-            cost += terms.bound[term] * count
+            cost += terms.bound[term] * others
         elif kind == SOFT_ABSENT:
-            cost += terms.bound[term] if count == 0 else 0
+            cost += terms.bound[term] if others <= 0 else 0
         elif kind == SOFT_SKEW:
             least = least_count(counters, state, counter, 0)
-            cost += max(0, count + terms.member[term] - least - terms.bound[term]) if domain >= 0 else 0
-        elif domain < 0 or count > terms.domain_bound[terms.offset[term] + domain]:
+            cost += max(0, others + terms.member[term] - least - terms.bound[term]) if domain >= 0 else 0
+        elif domain < 0 or others > terms.domain_bound[terms.offset[term] + domain]:
             cost += 1
     return cost
+
+
+@njit
+def total_lost(problem, state, pod_class, node):  # type: ignore[no-untyped-def]
+    """What static and soft terms cost all pods that stand; one (class, node) entry a pod."""
+    classes = problem.classes
+    total = 0
+    for pod in range(pod_class.shape[0]):
+        kind = pod_class[pod]
+        total += classes.wish_cost[classes.wish[kind], problem.nodes.segment[node[pod]]]
+        total += soft_cost(problem, state, kind, node[pod], 1)
+    return total

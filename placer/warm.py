@@ -1,0 +1,60 @@
+"""Compiling the kernels once, in one process, and saying so."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+
+def is_warm() -> bool:
+    """Whether this machine's kernel cache holds the kernels already."""
+    from placer.kernels.place import place_families
+
+    folder = place_families.stats.cache_path  # type: ignore[attr-defined]
+    return any(Path(folder).glob("place.place_families-*.nbi"))
+
+
+def warmup(report: Callable[[str], None] | None = None) -> float:
+    """
+    Compiles every kernel, or loads it from the cache.
+
+    Parameters
+    ----------
+    report
+        Told once when kernels have to be compiled, and where they are kept.
+
+    Returns
+    -------
+    Seconds taken.
+    """
+    from placer.kernels.place import place_families
+
+    started = time.perf_counter()
+    if report and not is_warm():
+        folder = place_families.stats.cache_path  # type: ignore[attr-defined]
+        report(f"compiling kernels, once on this machine (about a minute); kept in {folder}")
+    _solve_a_little()
+    return time.perf_counter() - started
+
+
+def _solve_a_little() -> None:
+    """Two small solves that between them reach every kernel."""
+    from placer.model.cluster import Cluster
+    from placer.model.device import Device, DeviceNeed
+    from placer.model.node import Node
+    from placer.model.pod import Pod
+    from placer.solve import solve
+
+    gpus = [Device(kind="nvidia.com/gpu", count=2)]
+    cluster = Cluster(
+        [Node("a", cpu=4, memory="4Gi", pods=10, devices=gpus), Node("b", cpu=4, memory="4Gi", pods=10)],
+        [
+            Pod("stands", cpu=1, node="a", devices=[DeviceNeed(kind="nvidia.com/gpu", share=0.5)]),
+            Pod("web", replicas=3, cpu=1, apart="host"),
+            Pod("gpu", devices=[DeviceNeed(kind="nvidia.com/gpu", share=0.5)]),
+            Pod("none", cpu=99),
+        ],
+    )
+    solve(cluster, goals=["pack"])
+    solve(cluster, goals=["fragmentation", "balance+headroom", "preferences"])
