@@ -116,7 +116,7 @@ def place(
     from placer.kernels.structs import pack
 
     families = len(run.plan.scan_key)
-    repairs = _new_repair(run)
+    repairs = new_repair(run)
     packed = [pack(part) for part in (run.encoded.problem, run.goals, run.state, run.work, run.log, run.plan)]
     left = steps if steps is not None else -1
     while True:
@@ -140,7 +140,8 @@ def place(
             return
 
 
-def _new_repair(run: Run) -> Repair:
+def new_repair(run: Run) -> Repair:
+    """What repair keeps beside the log of a run."""
     nodes, plan = run.encoded.problem.nodes, run.plan
     capacity = np.where(nodes.capacity < UNLIMITED, nodes.capacity, 0).sum(axis=1)
     classes = np.arange(len(plan.first_slot), dtype=np.int32)

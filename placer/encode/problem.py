@@ -87,13 +87,13 @@ class Classes(NamedTuple):
     eligible_start: I32
     """(signatures + 1,) into ``eligible_segments``."""
     eligible_segments: I32
-    """Segments a signature may stand on, ascending."""
+    """(eligible pairs,) segments a signature may stand on, ascending."""
     term_start: I32
     """(classes + 1,) into the arrays of ``Terms``: the class's own rules."""
     adds_start: I32
     """(classes + 1,) into ``adds``."""
     adds: I32
-    """Counters that a pod of the class counts in."""
+    """(counted pairs,) counters that a pod of the class counts in."""
     self_affine: BOOL
     """(classes,) it matches all its own affinity terms, so that the first of the group may go anywhere."""
     unit_start: I32
@@ -115,9 +115,9 @@ class Classes(NamedTuple):
     volume_start: I32
     """(classes + 1,) into ``volume_*``: volumes that several pods share, counted once a node."""
     volume_counter: I32
-    """Counter of the pods that hold the volume, per node."""
+    """(shared volumes,) counter of the pods that hold the volume, per node."""
     volume_resource: I32
-    """Attach limit that it counts for."""
+    """(shared volumes,) attach limit that it counts for, a row of ``capacity``."""
     free_to_move: BOOL
     """(classes,) no affinity, spread or distinct rule counts it, so that taking one away is always legal."""
     wish: I32
@@ -144,7 +144,7 @@ class Terms(NamedTuple):
     rule: I8
     """(terms,) the rule to name when it rejects."""
     domain_bound: I32
-    """Most pods of the group per domain, for rules that bound each domain apart."""
+    """(bounds,) most pods of the group per domain before one more, for rules that bound each domain apart."""
 
 
 class Counters(NamedTuple):
@@ -166,9 +166,9 @@ class Goals(NamedTuple):
     weight: F64
     """(5,) pack, balance, headroom, fragmentation, preferences: tier and weight in one factor; 0 is not asked for."""
     load: I32
-    """Resources whose load counts for pack (cpu, memory and devices), as rows of capacity."""
+    """(load resources,) rows of ``capacity`` whose load counts for pack: cpu, memory and devices."""
     squared: I32
-    """Resources that balance and headroom count: cpu and memory."""
+    """(squared resources,) rows of ``capacity`` that balance and headroom count: cpu and memory."""
     opening: F64
     """(nodes,) what using the node costs under pack while it is empty: 0 for nodes that pack means to fill."""
     gpu_kind: I32
@@ -199,9 +199,9 @@ class State(NamedTuple):
     unit_free: I64
     """(units, dimensions) what is left of each unit."""
     slot_key: I64
-    """Open-addressing table: counter << 32 | domain, -1 where empty; a power of two long."""
+    """(slots,) open-addressing table: counter << 32 | domain, -1 where empty; a power of two long."""
     slot_entry: I32
-    """The entry of each slot."""
+    """(slots,) the entry of each slot."""
     entry_domain: I32
     """(entries,)"""
     entry_count: I32
@@ -255,9 +255,9 @@ class Log(NamedTuple):
     unit_start: I64
     """(lines + 1,) into ``unit``."""
     unit: I32
-    """Units taken."""
+    """(units taken,)"""
     unit_need: I32
-    """The need each serves; -1 is a NUMA zone."""
+    """(units taken,) the need each serves; -1 is a NUMA zone."""
     lines: I64
     """(1,) lines in use."""
     line_of_slot: I32
