@@ -60,7 +60,7 @@ class NodeUnits:
         if device.kind != need.kind or not all(expression.matches(device.attributes) for expression in need.where):
             return False
         if need.whole:
-            return self.free(unit)
+            return self.free(unit) and all(device.capacity.get(name, 0) >= part for name, part in need.amounts.items())
         left = self.left[unit]
         return self.milli[unit] >= need.share_milli and all(
             left.get(name, 0) >= amount for name, amount in need.amounts.items()
@@ -130,7 +130,7 @@ def without_zone_share(units: NodeUnits, zone_unit: int, requests: Mapping[str, 
 
 
 def choose_zone(units: NodeUnits, pod: Subject) -> tuple[int, NodeUnits, list[list[int]]] | None:
-    """The first zone with room for the pod: its unit, the units with cpu and memory taken, and the units of its needs."""
+    """The first zone with room for the pod: its unit, the units with cpu and memory taken, those of the needs."""
     for unit in units.zones():
         rest = without_zone_share(units, unit, pod.requests)
         chosen = choose_units(rest, pod.needs, units.place[unit]) if rest is not None else 0

@@ -20,7 +20,7 @@ from placer.model.table import PENDING
 
 class Skew(NamedTuple):
     """
-    A spread constraint measured.
+    A spread constraint measured, the pod left out.
 
     Attributes
     ----------
@@ -29,17 +29,26 @@ class Skew(NamedTuple):
     least
         Count in the emptiest domain.
     counts
-        (nodes,) count in the node's domain, 0 without the key.
+        (domains,) how many pods each holds.
+    there
+        (nodes,) the count in the node's domain, 0 without the key.
+    eligible
+        (nodes,) those that take part.
+    present
+        Domains that have an eligible node.
     """
 
     own: int
     least: int
     counts: np.ndarray
+    there: np.ndarray
+    eligible: Mask
+    present: np.ndarray
 
     @property
     def skew(self) -> np.ndarray:
-        """(nodes,) the skew with the pod there."""
-        return self.counts + self.own - self.least
+        """(nodes,) the skew with the pod there, measured against the emptiest domain before."""
+        return self.there + self.own - self.least
 
 
 def hard_constraints(pod: Pod) -> list[SpreadConstraint]:
@@ -70,7 +79,7 @@ def measure(state: State, pod: Pod, rule: SpreadConstraint, keys: Sequence[str])
     few = len(present) < (rule.min_domains or 1)
     least = 0 if few else int(counts[present].min())
     own = int(selector is not None and selector.matches(pod.labels))
-    return Skew(own, least, state.in_domain(counts, rule.topology_key, 0))
+    return Skew(own, least, counts, state.in_domain(counts, rule.topology_key, 0), eligible, present)
 
 
 def spread(state: State, pod: Subject, nodes: Mask) -> Rejection | None:
@@ -88,7 +97,7 @@ def spread(state: State, pod: Subject, nodes: Mask) -> Rejection | None:
         if missing[node]:
             return f"{MISSING_LABEL}: {', '.join(key for key in keys if state.domains(key).codes[node] < 0)}"
         texts = [
-            f"{domain_text(state, rule.topology_key, node)} has {skew.counts[node]}, the emptiest {skew.least}, "
+            f"{domain_text(state, rule.topology_key, node)} has {skew.there[node]}, the emptiest {skew.least}, "
             f"skew {skew.skew[node]} of at most {rule.max_skew}"
             for rule, skew in measured
             if skew.skew[node] > rule.max_skew
@@ -260,9 +269,10 @@ def allowed_shares(state: State, pod: Pod, rule: DomainShares) -> np.ndarray:
     for name in ("scheduling_gates", "unsupported"):
         column = others.table[name]
         waiting &= ~np.array([bool(value) for value in column.values], bool)[column.codes]
+    counted = waiting | (others.table.node >= 0)
     selected = rule.selector is None or rule.selector.matches(pod.labels)
     own = selected and not pod.scheduling_gates and not pod.unsupported
-    total = int((group(others, pod, rule.selector) & (others.standing | waiting)).sum()) + own
+    total = int((group(others, pod, rule.selector) & counted).sum()) + own
     whole = sum(rule.shares.values())
     names = state.domains(rule.topology_key).names
     most = np.array([-(-total * rule.shares.get(name, 0) // whole) for name in names], np.int64)

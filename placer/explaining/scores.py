@@ -8,12 +8,12 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from placer.errors import InputError
 from placer.explaining.fragments import fragmentation
 from placer.explaining.others import Mask
 from placer.explaining.state import State
 from placer.explaining.subject import Subject
 from placer.explaining.wishes import preferences
+from placer.goals import parse_goals
 from placer.model.node import PRICE_UNIT
 
 Values = NDArray[np.float64]
@@ -86,40 +86,6 @@ GOALS: dict[str, Callable[[State, Subject, Mask], Values]] = {
 """Goal → (nodes,) what placing the pod there adds."""
 
 
-def parse_goals(goals: Sequence[str]) -> list[dict[str, float]]:
-    """
-    Tiers of goals with their weights: ``["pack", "2*balance+preferences"]``.
-
-    Raises
-    ------
-    InputError
-        An unknown goal, or a weight that is no number above 0.
-    """
-    tiers, problems = [], []
-    for place, tier in enumerate(goals):
-        weights: dict[str, float] = {}
-        for part in tier.split("+"):
-            factor, _, name = part.strip().rpartition("*")
-            weight = _number(factor) if factor else 1.0
-            if weight is None or not weight > 0:
-                problems.append(f"goals[{place}] is {tier!r}: weight {factor!r} is no number above 0")
-            elif name.strip() not in GOALS:
-                problems.append(f"goals[{place}] is {tier!r}: {name!r} is no goal: use {', '.join(GOALS)}")
-            else:
-                weights[name.strip()] = weights.get(name.strip(), 0.0) + weight
-        tiers.append(weights)
-    if problems:
-        raise InputError(problems)
-    return tiers
-
-
-def _number(text: str) -> float | None:
-    try:
-        return float(text)
-    except ValueError:
-        return None
-
-
 def score(state: State, pod: Subject, goals: Sequence[str], nodes: Mask) -> Score:
     """
     Scores nodes by goals.
@@ -130,10 +96,10 @@ def score(state: State, pod: Subject, goals: Sequence[str], nodes: Mask) -> Scor
         (nodes,) those of interest: units are looked at there only.
     """
     tiers = parse_goals(goals)
-    names = list(dict.fromkeys(name for tier in tiers for name in tier))
+    names = [name for tier in tiers for name, _ in tier.parts]
     values = {name: GOALS[name](state, pod, nodes) for name in names}
     empty = np.zeros((state.count, 0))
-    sums = [sum((weight * values[name] for name, weight in tier.items()), np.zeros(state.count)) for tier in tiers]
+    sums = [sum((weight * values[name] for name, weight in tier.parts), np.zeros(state.count)) for tier in tiers]
     return Score(
         names,
         np.stack([values[name] for name in names], axis=1) if names else empty,

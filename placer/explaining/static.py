@@ -25,16 +25,21 @@ def _said(rule: Rule, rejects: Mask, detail: Callable[[int], str]) -> Rejection:
     return Rejection(rule, {WORDS[rule]: rejects}, lambda node: f"{WORDS[rule]}: {detail(node)}")
 
 
+def _blocked(state: State, rule: Rule, texts: Sequence[str]) -> Rejection:
+    return Rejection(rule, dict.fromkeys(texts, ~state.everywhere), lambda _: "; ".join(texts))
+
+
 def gates(state: State, pod: Subject, nodes: Mask) -> Rejection | None:
     """While there are gates the pod is not placed."""
     names = pod.pod.scheduling_gates
-    return _said(Rule.SchedulingGates, ~state.everywhere, lambda _: ", ".join(names)) if names else None
+    words = f"{WORDS[Rule.SchedulingGates]}: {', '.join(names)}"
+    return _blocked(state, Rule.SchedulingGates, [words]) if names else None
 
 
 def unsupported(state: State, pod: Subject, nodes: Mask) -> Rejection | None:
     """A pod with rules that placer cannot hold is not placed."""
     names = pod.pod.unsupported
-    return _said(Rule.Unsupported, ~state.everywhere, lambda _: ", ".join(names)) if names else None
+    return _blocked(state, Rule.Unsupported, names) if names else None
 
 
 def unschedulable(state: State, pod: Subject, nodes: Mask) -> Rejection:

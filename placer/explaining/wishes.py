@@ -7,7 +7,8 @@ from numpy.typing import NDArray
 
 from placer.explaining.device import choose_zone
 from placer.explaining.group import allowed_shares, meant, measure, with_the_pod
-from placer.explaining.others import Mask, means
+from placer.explaining.neighbours import least_after, wishes_of_others
+from placer.explaining.others import Mask
 from placer.explaining.state import State
 from placer.explaining.subject import Subject
 from placer.model.pod import Pod
@@ -25,7 +26,7 @@ def preferences(state: State, pod: Subject, nodes: Mask) -> Values:
         + _soft_spread(state, own)
         + _soft_shares(state, own)
         + _zone_wished_for(state, pod, nodes)
-        + _wishes_of_others(state, own)
+        + wishes_of_others(state, own)
     )
 
 
@@ -63,9 +64,12 @@ def _soft_spread(state: State, pod: Pod) -> Values:
     loss = np.zeros(state.count)
     for rule in pod.topology_spread:
         if rule.when_unsatisfiable == "ScheduleAnyway":
-            skew = measure(state, pod, rule, [rule.topology_key]).skew
-            keyed = state.domains(rule.topology_key).codes >= 0
-            loss += np.where(keyed, np.maximum(skew - rule.max_skew, 0), 0)
+            key = rule.topology_key
+            skew = measure(state, pod, rule, [key])
+            taken = skew.own * skew.eligible
+            after = skew.there + taken - np.where(taken, state.in_domain(least_after(skew), key, 0), skew.least)
+            keyed = state.domains(key).codes >= 0
+            loss += np.where(keyed, np.maximum(after - rule.max_skew, 0), 0)
     return loss
 
 
@@ -85,33 +89,4 @@ def _zone_wished_for(state: State, pod: Subject, nodes: Mask) -> Values:
         for node in np.flatnonzero(nodes).tolist():
             units = state.units(node)
             loss[node] = bool(units.zones()) and choose_zone(units, pod) is None
-    return loss
-
-
-def _wishes_of_others(state: State, pod: Pod) -> Values:
-    """Weights of others' wishes that the pod is the first to meet (subtracted), or meets against their will."""
-    others = state.others
-    rules, namespaces, labels = (others.table[name] for name in ("preferred_pods", "namespace", "labels"))
-    rows = np.flatnonzero(np.array([bool(v) for v in rules.values], bool)[rules.codes] & others.standing)
-    loss = np.zeros(state.count)
-    if not len(rows):
-        return loss
-    codes = np.stack([column.codes[rows] for column in (rules, namespaces, labels)], axis=1)
-    distinct, inverse = np.unique(codes, axis=0, return_inverse=True)
-    for place, (rule, namespace, label) in enumerate(distinct.tolist()):
-        own, where = labels.values[label], namespaces.values[namespace]
-        for wish in rules.values[rule]:
-            if not means(others, own, where, wish.term, pod):
-                continue
-            carriers = np.zeros(len(others.standing), bool)
-            carriers[rows[inverse.reshape(-1) == place]] = True
-            key = wish.term.topology_key
-            standing = state.counts(carriers, key)
-            if wish.weight < 0:
-                loss += -wish.weight * state.in_domain(standing, key, 0)
-                continue
-            carrier = others.cluster.pod(int(rows[inverse.reshape(-1) == place][0]))
-            met = state.counts(meant(others, carrier, wish.term), key)
-            itself = int(means(others, own, where, wish.term, carrier))
-            loss -= wish.weight * state.in_domain(np.where(met - itself <= 0, standing, 0), key, 0)
     return loss
