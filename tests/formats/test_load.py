@@ -7,6 +7,7 @@ import io
 import json
 import os
 import sys
+import tomllib
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -16,7 +17,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import placer as pl
-from placer.errors import MissingExtraError
+from placer.errors import DISTRIBUTION, MissingExtraError
 from placer.formats import arrow, formats, load, schema, write
 from placer.formats.columns import NODE_COLUMNS, POD_COLUMNS
 from placer.formats.files import replace_file
@@ -365,3 +366,8 @@ def check_damaged(target: Path, file: Path) -> None:
         cluster_or_error(target)
 
     check()
+
+
+def test_the_name_to_install_is_the_one_of_the_project():
+    project = Path(__file__).parents[2] / "pyproject.toml"
+    assert tomllib.loads(project.read_text())["project"]["name"] == DISTRIBUTION
