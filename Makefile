@@ -23,7 +23,7 @@ $(INSTALLED): pyproject.toml
 	@if [ -z "$(PYTHON)" ]; then echo "No Python 3.11 or newer on the PATH: install one, or say make PYTHON=..." >&2; exit 1; fi
 	@echo "Setting up .venv with $(PYTHON): the first time takes a minute or two."
 	$(PYTHON) -m venv .venv
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
+	$(BIN)/python -m pip install -qq --disable-pip-version-check --editable '.[dev]'
 	@touch $@
 
 $(WARM): $(INSTALLED) $(KERNELS)
@@ -53,7 +53,7 @@ docs: setup ## runs every example in README.md, docs/ and the docstrings
 	$(BIN)/python -m pytest README.md docs placer
 
 site: venv ## builds the documentation's site into site/
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[docs]'
+	$(BIN)/python -m pip install -qq --disable-pip-version-check --editable '.[docs]'
 	$(BIN)/mkdocs build --strict
 
 bench: setup ## runs the benchmarks at the size of CI
