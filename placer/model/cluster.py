@@ -233,11 +233,15 @@ def _first_appearance(column: Column[Any]) -> tuple[np.ndarray[Any, Any], list[A
     """Codes renumbered in order of first appearance, and the values in that order."""
     if not len(column):
         return column.codes, []
-    used, first, inverse = np.unique(column.codes, return_index=True, return_inverse=True)
-    order = np.argsort(first, kind="stable")
-    rank = np.empty(len(order), np.int32)
+    rows = len(column)
+    if column.uniform:
+        return column.codes, column.values
+    first = np.full(len(column.values), rows, np.int64)
+    first[column.codes[::-1]] = np.arange(rows - 1, -1, -1)
+    order = np.argsort(first, kind="stable")[: np.count_nonzero(first < rows)]
+    rank = np.zeros(len(first), np.int32)
     rank[order] = np.arange(len(order), dtype=np.int32)
-    return rank[inverse], [column.values[used[index]] for index in order]
+    return rank[column.codes], [column.values[code] for code in order.tolist()]
 
 
 def _refuse_duplicates(kind: str, names: list[str]) -> None:
