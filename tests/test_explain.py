@@ -223,6 +223,18 @@ def test_a_third_zone_or_a_larger_skew_lets_a_spread_pod_fit():
     assert change(explanation, "resource").text == "ask 1000m less cpu (1000m)"
 
 
+def test_a_node_in_several_new_domains_is_proposed_where_one_is_not_enough():
+    rack = "topology.kubernetes.io/rack"
+    pods = [pl.Pod("a", labels={"app": "a"}, apart=["zone", "rack"], node="n1"), pl.Pod("b", labels={"app": "a"})]
+    cluster = pl.Cluster([pl.Node("n1", cpu=1, labels={**zone("a"), rack: "r"})], pods)
+
+    explanation = pl.explain(cluster, "b")
+
+    assert [change.text for change in explanation.changes] == [
+        f"a second zone and a second rack: add a node like n1 with {ZONE}=zone-2 and {rack}=rack-2"
+    ]
+
+
 def test_a_host_port_in_use_is_proposed_to_be_given_up():
     pods = [pl.Pod("old", ports=[80], node="n1"), pl.Pod("new", ports=[80, 443])]
     cluster = pl.Cluster([pl.Node("n1", cpu=1)], pods)
@@ -474,53 +486,60 @@ def test_every_proposal_makes_the_pod_fit_when_applied(case: tuple[pl.Cluster, s
         assert pl.explain(proposed.apply(cluster), key).nodes.accepted > 0, proposed.text
 
 
+DROPPED = {
+    "port": "host_ports",
+    "volume": "volumes",
+    "affinity": "pod_affinity",
+    "anti_affinity": "pod_anti_affinity",
+    "apart": "apart_from",
+}
+STEPPED = {
+    "max_skew": [("topology_spread", "max_skew", -1)],
+    "at_most": [("domain_limits", "at_most", -1)],
+    "device": [("devices", "count", 1), ("devices", "share_milli", 1)],
+}
+
+
 def smaller(kind: str, before: pl.Pod, after: pl.Pod) -> list[pl.Pod]:
     """Pods with a change of the same kind that is smaller by one step."""
-    match kind:
-        case "resource":
-            return [
-                after.model_copy(update={"requests": type(before.requests)({**after.requests, name: amount + 1})})
-                for name, whole in before.requests.items()
-                if (amount := after.requests.get(name, 0)) < whole
-            ]
-        case "toleration":
-            old, added = before.tolerations, after.tolerations[len(before.tolerations) :]
-            return [after.model_copy(update={"tolerations": (*old, *part)}) for part in proper_parts(added)]
-        case "selector":
-            dropped = [key for key in before.node_selector if key not in after.node_selector]
-            kept = [after.node_selector | {key: before.node_selector[key]} for key in dropped]
-            found = [after.model_copy(update={"node_selector": selector}) for selector in kept]
-            if len(before.node_affinity) == 1 and before.node_affinity != after.node_affinity:
-                whole = before.node_affinity[0].match_expressions
-                left = after.node_affinity[0].match_expressions if after.node_affinity else ()
-                for part in some_parts([expression for expression in whole if expression not in left]):
-                    term = before.node_affinity[0].model_copy(update={"match_expressions": (*left, *part)})
-                    found.append(after.model_copy(update={"node_affinity": (term,)}))
-            return found
-        case "port" | "volume" | "affinity" | "anti_affinity" | "apart":
-            name = {
-                "port": "host_ports",
-                "volume": "volumes",
-                "affinity": "pod_affinity",
-                "anti_affinity": "pod_anti_affinity",
-                "apart": "apart_from",
-            }[kind]
-            old, left = getattr(before, name), getattr(after, name)
-            gone = list(old)
-            for item in left:
-                gone.remove(item)
-            return [after.model_copy(update={name: (*left, *part)}) for part in some_parts(gone)]
-        case "max_skew":
-            if len(before.topology_spread) != len(after.topology_spread):
-                return []
-            return stepped(before, after, "topology_spread", "max_skew", -1)
-        case "at_most":
-            return stepped(before, after, "domain_limits", "at_most", -1)
-        case "device":
-            if len(before.devices) != len(after.devices):
-                return []
-            return stepped(before, after, "devices", "count", 1) + stepped(before, after, "devices", "share_milli", 1)
-    return []
+    if kind in DROPPED:
+        return with_fewer_dropped(before, after, DROPPED[kind])
+    if kind in STEPPED:
+        return [pod for step in STEPPED[kind] for pod in stepped(before, after, *step)]
+    if kind == "resource":
+        return with_one_more(before, after)
+    if kind == "toleration":
+        old, added = before.tolerations, after.tolerations[len(before.tolerations) :]
+        return [after.model_copy(update={"tolerations": (*old, *part)}) for part in proper_parts(added)]
+    return with_more_requirements(before, after) if kind == "selector" else []
+
+
+def with_one_more(before: pl.Pod, after: pl.Pod) -> list[pl.Pod]:
+    return [
+        after.model_copy(update={"requests": type(before.requests)({**after.requests, name: amount + 1})})
+        for name, whole in before.requests.items()
+        if (amount := after.requests.get(name, 0)) < whole
+    ]
+
+
+def with_fewer_dropped(before: pl.Pod, after: pl.Pod, name: str) -> list[pl.Pod]:
+    gone = list(getattr(before, name))
+    for item in getattr(after, name):
+        gone.remove(item)
+    return [after.model_copy(update={name: (*getattr(after, name), *part)}) for part in some_parts(gone)]
+
+
+def with_more_requirements(before: pl.Pod, after: pl.Pod) -> list[pl.Pod]:
+    dropped = [key for key in before.node_selector if key not in after.node_selector]
+    kept = [after.node_selector | {key: before.node_selector[key]} for key in dropped]
+    found = [after.model_copy(update={"node_selector": selector}) for selector in kept]
+    if len(before.node_affinity) == 1 and before.node_affinity != after.node_affinity:
+        whole = before.node_affinity[0].match_expressions
+        left = after.node_affinity[0].match_expressions if after.node_affinity else ()
+        for part in some_parts([expression for expression in whole if expression not in left]):
+            term = before.node_affinity[0].model_copy(update={"match_expressions": (*left, *part)})
+            found.append(after.model_copy(update={"node_affinity": (term,)}))
+    return found
 
 
 def proper_parts(items: list[object] | tuple[object, ...]) -> list[tuple[object, ...]]:
@@ -533,6 +552,8 @@ def some_parts(items: list[object]) -> list[tuple[object, ...]]:
 
 def stepped(before: pl.Pod, after: pl.Pod, name: str, field: str, step: int) -> list[pl.Pod]:
     rules = getattr(after, name)
+    if len(rules) != len(getattr(before, name)):
+        return []
     return [
         after.model_copy(
             update={

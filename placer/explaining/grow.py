@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -34,12 +34,15 @@ class Growth(NamedTuple):
     ----------
     kind
         ``domain`` or ``node``.
+    keys
+        Topology keys of which it is a new domain.
     state
         With the node, the last one, added.
     """
 
     kind: str
     text: str
+    keys: tuple[str, ...]
     node: Node
     state: State
 
@@ -63,8 +66,8 @@ def templates(state: State, nodes: Mask) -> list[int]:
     return [int(row) for row in chosen[np.argsort(table.price[chosen], kind="stable")]]
 
 
-def copy_of(state: State, row: int, key: str | None) -> Node:
-    """A node like that of a row under a new name, in a new domain of a key if one is given."""
+def copy_of(state: State, row: int, keys: Sequence[str]) -> Node:
+    """A node like that of a row under a new name, in a new domain of each of the keys."""
     cluster, table = state.others.cluster, state.nodes
     like = cluster.node(row)
     taken = {*table.names.tolist(), *state.others.table.unknown_nodes.values()}
@@ -72,17 +75,29 @@ def copy_of(state: State, row: int, key: str | None) -> Node:
     labels = dict(like.labels)
     if HOSTNAME in labels:
         labels[HOSTNAME] = name
-    if key is not None:
+    for key in keys:
         known = set(state.domains(key).names)
-        short = key.rpartition("/")[2]
         numbers = range(len(known) + 1, 2 * len(known) + 2)
-        labels[key] = next(value for number in numbers if (value := f"{short}-{number}") not in known)
+        labels[key] = next(value for number in numbers if (value := f"{_short(key)}-{number}") not in known)
     return like.model_copy(update={"name": name, "labels": FrozenDict(labels)})
+
+
+def _short(key: str) -> str:
+    return key.rpartition("/")[2]
+
+
+def _domain_text(state: State, keys: Sequence[str]) -> str:
+    """``a third zone``; of several keys ``a third zone and a second rack``."""
+    parts = []
+    for key in keys:
+        count = len(state.domains(key).names)
+        parts.append(f"a {ORDINALS[count] if count < len(ORDINALS) else f'{count + 1}th'} {_short(key)}")
+    return " and ".join(parts)
 
 
 def growths(state: State, pod: Subject, promising: Mask, domains: bool = True) -> Iterator[Growth]:
     """
-    Nodes that could be added: in a new domain of each key that the pod's rules speak of, then as they are.
+    Nodes that could be added: in a new domain of each key that rules speak of, of all of them, then as they are.
 
     Parameters
     ----------
@@ -92,17 +107,16 @@ def growths(state: State, pod: Subject, promising: Mask, domains: bool = True) -
         Whether new domains are worth it.
     """
     rows = templates(state, promising)[:TRIED]
-    for key in _keys(state, pod.pod) if domains else []:
-        count = len(state.domains(key).names)
-        ordinal = ORDINALS[count] if count < len(ORDINALS) else f"{count + 1}th"
-        short = key.rpartition("/")[2]
+    keys = _keys(state, pod.pod) if domains else []
+    for chosen in [*([key] for key in keys), *([keys] if len(keys) > 1 else [])]:
         for row in rows:
-            node = copy_of(state, row, key)
-            text = f"a {ordinal} {short}: add a node like {state.nodes.names[row]} with {key}={node.labels[key]}"
-            yield Growth("domain", text, node, state.with_node(node, row))
+            node = copy_of(state, row, chosen)
+            labels = " and ".join(f"{key}={node.labels[key]}" for key in chosen)
+            text = f"{_domain_text(state, chosen)}: add a node like {state.nodes.names[row]} with {labels}"
+            yield Growth("domain", text, tuple(chosen), node, state.with_node(node, row))
     for row in rows:
-        node = copy_of(state, row, None)
-        yield Growth("node", f"add a node like {state.nodes.names[row]}", node, state.with_node(node, row))
+        node = copy_of(state, row, ())
+        yield Growth("node", f"add a node like {state.nodes.names[row]}", (), node, state.with_node(node, row))
 
 
 def _keys(state: State, pod: Pod) -> list[str]:
@@ -116,13 +130,14 @@ def _keys(state: State, pod: Pod) -> list[str]:
 
 
 def first_that_fits(state: State, pod: Subject) -> list[Growth]:
-    """Of each kind (a new domain of each key, a node as it is) the first new node that takes the pod."""
+    """For a new domain of each key, and a node as it is, the first new node that takes the pod."""
     everywhere = ~state.everywhere
     promising = accepting(state, pod, everywhere, LASTING)
     crowded = not accepting(state, pod, everywhere, BY_DOMAIN).all()
-    found: dict[tuple[str, str], Growth] = {}
+    found: dict[tuple[str, ...], Growth] = {}
     for growth in growths(state, pod, promising, crowded):
-        mark = (growth.kind, growth.text.partition(":")[0] if growth.kind == "domain" else "")
-        if mark not in found and accepting(growth.state, pod, growth.nodes).any():
-            found[mark] = growth
+        if growth.keys in found or (len(growth.keys) > 1 and any((key,) in found for key in growth.keys)):
+            continue
+        if accepting(growth.state, pod, growth.nodes).any():
+            found[growth.keys] = growth
     return list(found.values())
