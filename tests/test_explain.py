@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 import placer as pl
 from placer.errors import InputError
 from placer.explaining.changes import Change
+from placer.model.rule import Rule
 from placer.model.taint import Toleration
 
 ZONE = "topology.kubernetes.io/zone"
@@ -630,6 +631,18 @@ def test_every_kind_that_could_let_the_pod_fit_is_proposed(case: tuple[pl.Cluste
     for kind, fields in GENEROUS.items():
         if fits(cluster, before.model_copy(update=fields)):
             assert kind in proposed, kind
+
+
+@settings(max_examples=150)
+@given(clusters())
+def test_the_rule_that_explain_names_is_the_first_that_verify_finds_broken(cluster: pl.Cluster):
+    pod = cluster.pod(0)
+    assume(not pod.devices and pod.numa is None)
+    key = cluster.pod_table.key(0)
+
+    for verdict in pl.explain(cluster, key).nodes:
+        broken = {violation.rule for violation in pl.verify(cluster, solution(cluster, [(key, verdict.node)]))}
+        assert verdict.rule == next((rule.name for rule in Rule if rule.name in broken), None)
 
 
 def test_explain_shares_no_code_with_the_engines():
