@@ -1,0 +1,1 @@
+"""Orchestrators: what they say about nodes and pods, and bindings in their words."""

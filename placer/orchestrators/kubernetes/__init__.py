@@ -1,0 +1,7 @@
+"""Kubernetes: clusters from API objects and back, and solutions as bindings."""
+
+from placer.orchestrators.kubernetes.bindings import binding_objects
+from placer.orchestrators.kubernetes.read import read_json, read_objects
+from placer.orchestrators.kubernetes.write import write_objects
+
+__all__ = ["binding_objects", "read_json", "read_objects", "write_objects"]

@@ -1,0 +1,61 @@
+"""A solution as the calls that carry it out: ``Binding`` objects, each after the evictions made for it."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from typing import Any
+
+import msgspec
+
+from placer.model.cluster import Cluster
+from placer.orchestrators.kubernetes.annotations import PREFIX
+from placer.solution import Solution
+
+
+def binding_objects(cluster: Cluster, solution: Solution) -> list[dict[str, Any]]:
+    """
+    ``v1`` Bindings in the solution's order, and ``policy/v1`` Evictions just before the binding they make room for.
+
+    Parameters
+    ----------
+    cluster
+        What was solved.
+
+    Returns
+    -------
+    Objects to post one after the other. Pods that a controller has yet to make have none: they do not exist. Units that
+    a pod takes stand in the Binding's annotation ``placer.dev/units``, which the API server copies to the pod.
+
+    Raises
+    ------
+    StaleSolutionError
+        The solution was made for another cluster.
+    """
+    rows = solution.rows(cluster)
+    expected = cluster.pod_table["expected"]
+    evictions: defaultdict[str, list[dict[str, Any]]] = defaultdict(list)
+    for eviction in solution.evictions:
+        evictions[eviction.beneficiary].append(_eviction(eviction.pod))
+    calls: list[dict[str, Any]] = []
+    for row, (pod, node, units) in zip(rows.pod.tolist(), solution.bindings, strict=True):
+        if not expected[row]:
+            calls += evictions[pod]
+            calls.append(_binding(pod, node, {kind: list(places) for kind, places in units.items()}))
+    return calls
+
+
+def _binding(pod: str, node: str, units: dict[str, list[int]]) -> dict[str, Any]:
+    metadata: dict[str, Any] = _names(pod)
+    if units:
+        metadata["annotations"] = {f"{PREFIX}units": msgspec.json.encode(units).decode()}
+    target = {"apiVersion": "v1", "kind": "Node", "name": node}
+    return {"apiVersion": "v1", "kind": "Binding", "metadata": metadata, "target": target}
+
+
+def _eviction(pod: str) -> dict[str, Any]:
+    return {"apiVersion": "policy/v1", "kind": "Eviction", "metadata": _names(pod)}
+
+
+def _names(pod: str) -> dict[str, Any]:
+    namespace, _, name = pod.partition("/")
+    return {"namespace": namespace, "name": name}

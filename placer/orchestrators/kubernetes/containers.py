@@ -1,0 +1,169 @@
+"""What a pod's containers ask for together: requests by the Kubernetes rule, host ports, images."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+import msgspec
+from pydantic import TypeAdapter
+
+from placer.model.quantity import INT64_MAX
+from placer.model.value import FrozenDict
+from placer.model.volume import HostPort
+from placer.orchestrators.kubernetes import objects
+from placer.orchestrators.kubernetes.objects import Container, PodSpec
+from placer.orchestrators.kubernetes.subject import Subject
+
+OVERCOMMITTED = ("cpu", "memory")
+
+_resources = msgspec.json.Decoder(objects.Resources)
+_ports = msgspec.json.Decoder(list[objects.ContainerPort])
+_host_ports: TypeAdapter[tuple[HostPort, ...]] = TypeAdapter(tuple[HostPort, ...])
+
+
+class ContainerKey(NamedTuple):
+    """A container as far as placement goes, hashable."""
+
+    image: str | None
+    resources: bytes
+    ports: bytes
+    sidecar: bool
+
+
+class ContainersKey(NamedTuple):
+    """All that requests, host ports and images of a pod come from."""
+
+    containers: tuple[ContainerKey, ...]
+    init_containers: tuple[ContainerKey, ...]
+    overhead: bytes
+    resources: bytes
+    host_network: bool
+
+
+class ContainersValue(NamedTuple):
+    """What the containers ask for, by the names of the pod's fields."""
+
+    requests: FrozenDict
+    host_ports: tuple[HostPort, ...]
+    images: tuple[str, ...]
+
+
+def containers_key(spec: PodSpec) -> ContainersKey:
+    """The part of a spec that :func:`read_containers` reads."""
+    init = spec.init_containers
+    return ContainersKey(
+        tuple([_container_key(container) for container in spec.containers or ()]),
+        tuple([_container_key(container) for container in init]) if init else (),
+        bytes(spec.overhead),
+        bytes(spec.resources),
+        spec.host_network is True,
+    )
+
+
+def read_containers(subject: Subject, key: ContainersKey) -> ContainersValue:
+    """Requests, host ports and images of a pod."""
+    main = [
+        _requests_of(subject, container.resources, f"spec.containers[{place}].resources")
+        for place, container in enumerate(key.containers)
+    ]
+    init = [
+        (_requests_of(subject, container.resources, f"spec.initContainers[{place}].resources"), container.sidecar)
+        for place, container in enumerate(key.init_containers)
+    ]
+    requests = effective_requests(main, init)
+    _apply_pod_level(subject, key.resources, requests)
+    _add(requests, subject.amounts(key.overhead, "spec.overhead"))
+    for name, amount in requests.items():
+        if amount > INT64_MAX:
+            subject.problem("spec.containers", f"ask for {amount} of {name} together, which is beyond int64")
+    ports = tuple(
+        port
+        for kind, containers in (("containers", key.containers), ("initContainers", key.init_containers))
+        for place, container in enumerate(containers)
+        if kind == "containers" or container.sidecar
+        for port in _ports_of(subject, container.ports, key.host_network, f"spec.{kind}[{place}].ports")
+    )
+    images = tuple(container.image for container in (*key.init_containers, *key.containers) if container.image)
+    asked = {name: amount for name, amount in requests.items() if 0 < amount <= INT64_MAX}
+    return ContainersValue(FrozenDict(asked), ports, images)
+
+
+def effective_requests(
+    containers: Sequence[Mapping[str, int]], init: Sequence[tuple[Mapping[str, int], bool]]
+) -> dict[str, int]:
+    """
+    What a pod needs at the worst moment of its life: Kubernetes, "Init containers", "Sidecar containers".
+
+    Parameters
+    ----------
+    containers
+        Requests of each.
+    init
+        Requests of each init container in order, and whether it is a sidecar, which keeps running.
+    """
+    total: dict[str, int] = {}
+    sidecars: dict[str, int] = {}
+    start: dict[str, int] = {}
+    for requests in containers:
+        _add(total, requests)
+    for requests, sidecar in init:
+        moment = dict(sidecars)
+        _add(moment, requests)
+        if sidecar:
+            _add(total, requests)
+            sidecars = moment
+        _raise_to(start, moment)
+    _raise_to(total, start)
+    return total
+
+
+def _container_key(container: Container) -> ContainerKey:
+    return ContainerKey(
+        container.image, bytes(container.resources), bytes(container.ports), container.restart_policy == "Always"
+    )
+
+
+def _requests_of(subject: Subject, raw: bytes, path: str) -> dict[str, int]:
+    """Requests; where only a limit is given it is the request, as the API server has it."""
+    given = subject.decode(_resources, raw, path)
+    if given is None:
+        return {}
+    limits = subject.amounts(bytes(given.limits), f"{path}.limits")
+    return {**limits, **subject.amounts(bytes(given.requests), f"{path}.requests")}
+
+
+def _apply_pod_level(subject: Subject, raw: bytes, requests: dict[str, int]) -> None:
+    """``spec.resources`` in place of the containers' sum, for the resources that it may name."""
+    given = subject.decode(_resources, raw, "spec.resources")
+    if given is None:
+        return
+    asked = subject.amounts(bytes(given.requests), "spec.resources.requests")
+    limits = subject.amounts(bytes(given.limits), "spec.resources.limits")
+    for name, amount in limits.items():
+        if name not in asked and not (name in OVERCOMMITTED and name in requests):
+            asked[name] = amount
+    requests.update(
+        {name: amount for name, amount in asked.items() if name in OVERCOMMITTED or name.startswith("hugepages-")}
+    )
+
+
+def _ports_of(subject: Subject, raw: bytes, host_network: bool, path: str) -> tuple[HostPort, ...]:
+    given = subject.decode(_ports, raw, path) or []
+    ports: list[dict[str, Any]] = []
+    for port in given:
+        number = port.host_port or (port.container_port if host_network else 0)
+        if number:
+            address = port.host_ip or "0.0.0.0"
+            ports.append({"port": number, "protocol": port.protocol or "TCP", "host_ip": address})
+    return subject.model(_host_ports, ports, path, ()) if ports else ()
+
+
+def _add(total: dict[str, int], more: Mapping[str, int]) -> None:
+    for name, amount in more.items():
+        total[name] = total.get(name, 0) + amount
+
+
+def _raise_to(total: dict[str, int], least: Mapping[str, int]) -> None:
+    for name, amount in least.items():
+        total[name] = max(total.get(name, 0), amount)

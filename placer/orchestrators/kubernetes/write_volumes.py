@@ -1,0 +1,69 @@
+"""Volumes as bound claims, where all pods that name one agree on it."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable
+from typing import Any
+
+from placer.model.table import PodTable
+from placer.model.volume import Volume
+from placer.orchestrators.kubernetes.texts import node_term
+
+
+class Volumes:
+    """
+    The volumes of a cluster's pods by claim.
+
+    Claims that pods do not agree on are left to the pods' annotations.
+    """
+
+    def __init__(self, pods: PodTable) -> None:
+        self._volumes: dict[tuple[str, str], Volume] = {}
+        self._disputed: set[tuple[str, str]] = set()
+        namespaces, volumes = pods["namespace"], pods["volumes"]
+        pairs = set(zip(namespaces.codes.tolist(), volumes.codes.tolist(), strict=True))
+        for namespace, code in sorted(pairs):
+            for volume in volumes.values[code]:
+                key = namespaces.values[namespace], volume.name
+                if self._volumes.setdefault(key, volume) != volume:
+                    self._disputed.add(key)
+
+    def are_native(self, namespace: str, volumes: Iterable[Volume]) -> bool:
+        """Whether claims say all about these volumes."""
+        return not any((namespace, volume.name) in self._disputed for volume in volumes)
+
+    def objects(self) -> list[dict[str, Any]]:
+        """A PersistentVolume and a PersistentVolumeClaim for each."""
+        return [
+            made
+            for (namespace, name), volume in self._volumes.items()
+            if (namespace, name) not in self._disputed
+            for made in (_disk(namespace, volume), _claim(namespace, volume))
+        ]
+
+
+def _disk(namespace: str, volume: Volume) -> dict[str, Any]:
+    name = _disk_name(namespace, volume)
+    spec: dict[str, Any] = {
+        "accessModes": [volume.access],
+        "claimRef": {"kind": "PersistentVolumeClaim", "namespace": namespace, "name": volume.name},
+    }
+    if volume.driver:
+        spec["csi"] = {"driver": volume.driver, "volumeHandle": name}
+    if volume.topology:
+        spec["nodeAffinity"] = {"required": {"nodeSelectorTerms": [node_term(term) for term in volume.topology]}}
+    return {"apiVersion": "v1", "kind": "PersistentVolume", "metadata": {"name": name}, "spec": spec}
+
+
+def _claim(namespace: str, volume: Volume) -> dict[str, Any]:
+    return {
+        "apiVersion": "v1",
+        "kind": "PersistentVolumeClaim",
+        "metadata": {"name": volume.name, "namespace": namespace},
+        "spec": {"accessModes": [volume.access], "volumeName": _disk_name(namespace, volume)},
+    }
+
+
+def _disk_name(namespace: str, volume: Volume) -> str:
+    return f"pvc-{hashlib.sha256(f'{namespace}/{volume.name}'.encode()).hexdigest()[:32]}"
