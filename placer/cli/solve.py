@@ -1,0 +1,137 @@
+"""``placer solve``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from threading import Event
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from typer import Option
+
+from placer.cli.errors import BAD_INPUT, DONE, UNPLACED, say_error
+from placer.cli.options import Common, Goals, InputFormat, Inputs, command
+from placer.cli.results import ResultFormat, choose_format, deliver, goes_to_stdout, render
+from placer.errors import UsageError
+
+if TYPE_CHECKING:
+    from placer.cli.screen import Stages
+    from placer.model.cluster import Cluster
+    from placer.solution import Solution
+    from placer.verify import Violation
+
+
+@command
+def solve(
+    inputs: Inputs,
+    common: Common,
+    goals: Goals = None,
+    prove: Annotated[bool, Option("--prove", help="Ask for bounds on what is best.")] = False,
+    gap: Annotated[float | None, Option("--gap", metavar="X", help="Stop when this close to the bound.")] = None,
+    no_verify: Annotated[bool, Option("--no-verify", help="Do not check the answer.")] = False,
+    require_all: Annotated[bool, Option("--require-all", help="Fail instead of leaving pods unplaced.")] = False,
+    profile: Annotated[str | None, Option("--profile", metavar="NAME", help="Decide as this scheduler does.")] = None,
+    out: Annotated[
+        Path | None, Option("-o", "--out", metavar="OUT", help="Write the answer here, or to - for stdout.")
+    ] = None,
+    as_format: Annotated[
+        ResultFormat | None, Option("--as", help="What to write; told by the name of OUT where not given.")
+    ] = None,
+    format: InputFormat = None,
+) -> None:
+    """
+    Place what is pending, and verify the answer.
+
+    A summary is shown on stderr. Ctrl-C gives the best answer so far; a second one leaves at once.
+    """
+    from placer.cli.screen import emit, show, stages
+    from placer.cli.summary import summary
+
+    _refuse_profile(profile)
+    chosen = choose_format(as_format, out, common.json)
+    with stages(common) as at:
+        cluster = load_cluster(inputs, format, at)
+        asked = {"goals": goals or ["pack"], "prove": prove, "gap": gap, "require_all": require_all}
+        solution = _solve(cluster, asked, common, at)
+        violations = None if no_verify else _verify(cluster, solution, at)
+    _add_statistics(solution, violations, at)
+    if violations:
+        _fail(violations, common)
+    if common.json:
+        emit(solution.to_json() + b"\n")
+    if chosen is not None and not (common.json and goes_to_stdout(out)):
+        deliver(render(cluster, solution, chosen), out)
+    show(common, lambda: summary(cluster, solution))
+    raise typer.Exit(UNPLACED if solution.unplaced else DONE)
+
+
+def load_cluster(inputs: list[Path], format: str | None, at: Stages) -> Cluster:
+    """Reads the cluster, as a stage."""
+    with at.stage("load"):
+        from placer.formats import load
+
+        return load(*inputs, format=format)
+
+
+def _refuse_profile(profile: str | None) -> None:
+    if profile is not None:
+        known = "it comes with placer's Kubernetes profile, which this version does not have yet"
+        why = known if profile == "kubernetes" else "there is no such profile"
+        raise UsageError(f"--profile is {profile!r}: {why}; leave --profile out to place by goals")
+
+
+def _solve(cluster: Cluster, asked: dict[str, object], common: Common, at: Stages) -> Solution:
+    from placer.cli.interrupt import interruptible
+    from placer.solve import solve
+    from placer.warm import is_warm, warmup
+
+    if not is_warm():
+        with at.stage("compile"):
+            warmup(at.say)
+
+    def work(stop: Event) -> Solution:
+        return solve(
+            cluster,
+            **asked,
+            time_limit=common.time_limit,
+            steps=common.steps,
+            seed=common.seed,
+            threads=common.threads,
+            stop=stop,
+            progress=at.report,
+        )
+
+    return interruptible(work, lambda: at.say("stopping with the best answer so far; Ctrl-C again leaves at once"))
+
+
+def _verify(cluster: Cluster, solution: Solution, at: Stages) -> list[Violation]:
+    with at.stage("verify"):
+        from placer.verify import verify
+
+        return verify(cluster, solution)
+
+
+def _add_statistics(solution: Solution, violations: list[Violation] | None, at: Stages) -> None:
+    import resource
+    import sys
+
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    solution.statistics |= {
+        "verified": None if violations is None else not violations,
+        "seconds": at.merged(solution.statistics.get("seconds", {})),
+        "peak_rss_mb": round(peak / (2**20 if sys.platform == "darwin" else 2**10)),
+    }
+
+
+def _fail(violations: list[Violation], common: Common) -> None:
+    """Shows what is wrong with an answer; the answer itself is not given away."""
+    from placer.cli.screen import emit_json, show
+    from placer.cli.verify import report, table
+
+    if common.json:
+        emit_json(report(violations))
+    show(common, lambda: table(violations))
+    say_error(
+        [f"the answer breaks {len(violations)} rules and is not written: this is a bug of placer; please report it"]
+    )
+    raise typer.Exit(BAD_INPUT)
