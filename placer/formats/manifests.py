@@ -11,7 +11,7 @@ from typing import Any, NoReturn
 import msgspec
 
 from placer.errors import InputError
-from placer.formats.content import is_solution, look_at, tell, to_text
+from placer.formats.content import is_solution, look_at, tell
 from placer.formats.files import COMPRESSED_SUFFIXES, STANDARD_INPUT, describe, list_directory, read_bytes, replace_file
 from placer.formats.registry import Format
 from placer.formats.schemas import manifest_schema, solution_schema
@@ -117,17 +117,12 @@ def _sources(path: Path) -> Iterable[Source]:
 def _yaml_sources(where: str, data: bytes) -> list[Source]:
     from placer.formats.yaml import load_documents
 
-    documents = load_documents(to_text(data, where), where)
-    many = len(documents) > 1
-    return [
-        (f"{where}, document {place}" if many else where, _to_json(document, where))
-        for place, document in enumerate(documents, 1)
-    ]
+    return [(place, _to_json(document, place)) for place, document in load_documents(data, where)]
 
 
 def _to_json(document: Any, where: str) -> bytes:
     try:
-        return json.dumps(document, default=str, allow_nan=False).encode()
+        return json.dumps(document, allow_nan=False).encode()
     except (ValueError, TypeError, RecursionError, UnicodeEncodeError) as error:
         raise InputError(f"{where}: {error}: write what JSON can hold as well") from None
 

@@ -61,7 +61,7 @@ def assert_equal(back: pl.Cluster, cluster: pl.Cluster) -> None:
 
 
 def assert_small(cluster: pl.Cluster) -> None:
-    assert list(cluster.nodes) == [pl.Node("n1", cpu=4)]
+    assert [(node.name, node.allocatable["cpu"]) for node in cluster.nodes] == [("n1", 4000)]
     assert [(pod.name, pod.requests["cpu"]) for pod in cluster.pods] == [("web", 500)]
 
 
