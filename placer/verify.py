@@ -117,7 +117,7 @@ def verify(cluster: Cluster, solution: Solution | None = None) -> list[Violation
     facts = Facts(cluster)
     if solution is None:
         scene = Scene(facts, standing_timeline(cluster), {})
-        return _violations(scene, _findings(scene, OTHERS + OF_THE_NODE) + replay(scene).findings)
+        return _violations([*_findings(scene, OTHERS + OF_THE_NODE), *_of(scene, replay(scene).findings)])
     if solution.input != cluster.digest:
         raise StaleSolutionError(
             f"the solution's input is {solution.input!r}, the cluster's is {cluster.digest!r}: "
@@ -131,13 +131,16 @@ def verify(cluster: Cluster, solution: Solution | None = None) -> list[Violation
     flaws += statement.check(Final(facts, final_places(cluster, plan), replayed), solution)
     return [
         *(_violation(*flaw) for flaw in flaws),
-        *_violations(scene, _findings(scene, OTHERS)),
-        *_violations(loads, _findings(loads, OF_THE_NODE) + replayed().findings),
+        *_violations([*_findings(scene, OTHERS), *_findings(loads, OF_THE_NODE), *_of(loads, replayed().findings)]),
     ]
 
 
-def _findings(scene: Scene, checks: Iterable[Check]) -> list[Finding]:
-    return [finding for check in checks for finding in check(scene)]
+def _of(scene: Scene, findings: Iterable[Finding]) -> list[tuple[Scene, Finding]]:
+    return [(scene, finding) for finding in findings]
+
+
+def _findings(scene: Scene, checks: Iterable[Check]) -> list[tuple[Scene, Finding]]:
+    return [pair for check in checks for pair in _of(scene, check(scene))]
 
 
 def _violation(rule: str, pod: str, node: str, detail: str) -> Violation:
@@ -145,13 +148,20 @@ def _violation(rule: str, pod: str, node: str, detail: str) -> Violation:
     return Violation(rule, pod, node, f"{where}{rule}: {detail}")
 
 
-def _violations(scene: Scene, findings: Iterable[Finding]) -> list[Violation]:
+def _place(pair: tuple[Scene, Finding]) -> tuple[bool, int]:
+    """Where a finding belongs in the order of application, in which moves are last."""
+    (scene, finding) = pair
+    moves = bool(scene.timeline.source[finding.event] == MOVE)
+    return moves, int(scene.timeline.line[finding.event]) if moves else finding.event
+
+
+def _violations(findings: Iterable[tuple[Scene, Finding]]) -> list[Violation]:
     """Findings in order, with names."""
-    timeline, pods, nodes = scene.timeline, scene.facts.pods, scene.facts.nodes
+    lists = {BINDING: "bindings", MOVE: "moves"}
     found = []
-    for event, rule, detail in sorted(findings, key=lambda finding: finding.event):
-        pod, node = pods.key(int(timeline.pod[event])), str(nodes.names[int(timeline.node[event])])
-        lists = {BINDING: "bindings", MOVE: "moves"}
+    for scene, (event, rule, detail) in sorted(findings, key=_place):
+        timeline, facts = scene.timeline, scene.facts
+        pod, node = facts.pods.key(int(timeline.pod[event])), str(facts.nodes.names[int(timeline.node[event])])
         source = int(timeline.source[event])
         line = f" ({lists[source]}[{timeline.line[event]}])" if source in lists else ""
         found.append(Violation(rule, pod, node, f"{pod} on {node}{line}: {rule}: {detail}"))

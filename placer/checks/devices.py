@@ -57,8 +57,10 @@ def replay(scene: Scene) -> Replay:
     named = np.zeros(len(timeline), bool)
     lines = np.array([*scene.units], np.int64)
     named[(timeline.source == BINDING) & np.isin(timeline.line, lines)] = True
-    events = np.flatnonzero(wants[timeline.pod] | named)
     recorded = facts.truthy("units")
+    if recorded is not None:
+        wants = wants | recorded
+    events = np.flatnonzero(wants[timeline.pod] | named)
     first = _standing_order(scene, events, recorded)
     state = _State(scene)
     for event in first:

@@ -170,7 +170,11 @@ def _node_codes(scene: Scene, events: Events, single: NDArray[np.bool_]) -> NDAr
 
 
 def check_alternatives(scene: Scene) -> Iterator[Finding]:
-    """AnyOf: some one alternative matches the node and, with its tolerations added, bears its taints."""
+    """
+    AnyOf: some one alternative matches the node and, with its tolerations added, bears its taints.
+
+    Where alternatives match but none of all bears the taints, or the cordon, that rule is named and not this one.
+    """
     nodes, pods, timeline = scene.facts.nodes, scene.facts.pods, scene.timeline
     events = scene.carriers("any_of")
     if not len(events):
@@ -179,18 +183,18 @@ def check_alternatives(scene: Scene) -> Iterator[Finding]:
 
     def broken(event: int) -> str | None:
         row, node = int(timeline.pod[event]), int(timeline.node[event])
-        own = pods["tolerations"][row]
-        matching = [one for one in column[row] if not unmatched(scene, node, one.node_selector, one.node_affinity)]
-        ways = [(*own, *one.tolerations) for one in matching]
-        hold = [
-            way
-            for way in ways
-            if not untolerated(nodes.taints[node], way) and (not nodes.unschedulable[node] or tolerates_cordon(way))
-        ]
-        if hold:
+        ways = _tolerations(pods["tolerations"][row], column[row])
+        match = [not unmatched(scene, node, one.node_selector, one.node_affinity) for one in column[row]]
+        bear = [not untolerated(nodes.taints[node], way) for way in ways]
+        enter = [not nodes.unschedulable[node] or tolerates_cordon(way) for way in ways]
+        if any(map(all, zip(match, bear, enter, strict=True))):
             return None
-        count = len(column[row])
-        return f"{len(matching)} of {count} alternatives match the node, 0 with its taints borne, at least 1 is needed"
+        if any(match) and not (any(bear) and any(enter)):
+            return None
+        return (
+            f"{sum(match)} of {len(match)} alternatives match the node, 0 of these also bear its taints, "
+            "at least 1 is needed"
+        )
 
     names = [
         any(_names_in_selector(one.node_selector) or _names_nodes(one.node_affinity) for one in alternatives)
