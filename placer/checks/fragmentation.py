@@ -12,7 +12,7 @@ from placer.checks.facts import Facts
 from placer.checks.holdings import NodeUnits
 from placer.model.device import DeviceNeed
 from placer.model.pod import GPU
-from placer.model.table import ABSENT
+from placer.model.table import ABSENT, UNKNOWN
 
 
 def measure(facts: Facts, where: NDArray[np.int64], touched: dict[int, NodeUnits]) -> float:
@@ -20,7 +20,7 @@ def measure(facts: Facts, where: NDArray[np.int64], touched: dict[int, NodeUnits
     Sums over nodes what of their GPUs is of no use to a pod drawn from the cluster's pods.
 
     All that is free, for a pod that asks for no GPU or does not fit; else what is free on units that alone do not
-    serve it.
+    serve it. Pods bound to a node that the cluster does not have count nowhere.
 
     Parameters
     ----------
@@ -40,8 +40,11 @@ def measure(facts: Facts, where: NDArray[np.int64], touched: dict[int, NodeUnits
     room = _room(facts, where, rows)
     needs, requests = facts.units.needs, facts.units.requests
     wants = np.array([any(need.kind == GPU for need in value) for value in needs.values], bool)[needs.codes]
-    pods = np.flatnonzero(wants)
-    expected = float((len(wants) - len(pods)) * free.sum())
+    counted = facts.pods.node != UNKNOWN
+    if not counted.any():
+        return 0.0
+    pods = np.flatnonzero(wants & counted)
+    expected = float((counted.sum() - len(pods)) * free.sum())
     if len(pods):
         codes, first = distinct([needs.codes[pods], *_ranks(requests.table[pods])])
         counts = np.bincount(codes)
@@ -53,7 +56,7 @@ def measure(facts: Facts, where: NDArray[np.int64], touched: dict[int, NodeUnits
             asks = np.append(requests.table[pod], 1)
             fits = ((asks <= room) | (asks == 0)).all(axis=1)
             expected += count * float(np.where(fits, unfit[code], free).sum())
-    return expected / len(wants)
+    return expected / float(counted.sum())
 
 
 def _free(units: NodeUnits) -> list[int]:

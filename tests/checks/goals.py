@@ -33,11 +33,12 @@ def goals(referee: Referee) -> dict[str, float]:
 
 def _fragmentation(referee: Referee) -> float:
     total = 0.0
-    for row in range(len(referee.pods)):
+    counted = [row for row, pod in enumerate(referee.pods) if pod.node is None or pod.node in referee.names]
+    for row in counted:
         for node in range(len(referee.nodes)):
             gpus = [unit for unit in referee.units[node] if unit.kind == GPU]
             total += _unusable(referee, row, node, gpus)
-    return total / len(referee.pods)
+    return total / max(len(counted), 1)
 
 
 def _unusable(referee: Referee, row: int, node: int, gpus: list[Unit]) -> float:
