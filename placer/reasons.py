@@ -64,7 +64,7 @@ def _gates(cluster: Cluster, pod: int) -> Iterator[Reason]:
 def _reasons(
     cluster: Cluster, run: Run, packed: tuple[Any, Any, Any], rule_of_resource: NDArray[np.int8], pod_class: int, pod: int
 ) -> list[Reason]:
-    from placer.kernels.reject import OTHER_WORDS, STATIC, rejections
+    from placer.kernels.reject import OTHER_WORDS, rejections
 
     problem = run.encoded.problem
     rules = np.zeros(len(problem.nodes.row), np.int8)
@@ -81,8 +81,7 @@ def _reasons(
             reasons.append(Reason(rule.name, words, count))
         else:
             reasons.append(Reason(rule.name, WORDS[rule], count))
-    assert STATIC == -1
-    return reasons
+    return _merged(reasons)
 
 
 def _short(
@@ -102,6 +101,14 @@ def _short(
         first = int(run.encoded.problem.classes.unit_start[pod_class])
         kind = run.encoded.kinds[int(run.encoded.problem.classes.unit_kind[first])]
         yield Reason(rule.name, WORDS[rule].format(kind), int((~explained).sum()))
+
+
+def _merged(reasons: list[Reason]) -> list[Reason]:
+    """Equal rule and words once, nodes added."""
+    nodes: dict[tuple[str, str], int] = {}
+    for rule, words, count in reasons:
+        nodes[rule, words] = nodes.get((rule, words), 0) + count
+    return [Reason(rule, words, count) for (rule, words), count in nodes.items()]
 
 
 def _static_reasons(cluster: Cluster, run: Run, pod: int) -> Iterator[Reason]:

@@ -41,12 +41,8 @@ def readable_errors() -> Iterator[None]:
         if os.environ.get(SHOW_TRACEBACK) == "1":
             traceback.print_exc()
         text = " ".join(str(error).split())
-        say_error(
-            [
-                f"this is a bug of placer: {type(error).__name__}: {text}: "
-                f"please report it with what {SHOW_TRACEBACK}=1 shows"
-            ]
-        )
+        fix = f"please report it with what {SHOW_TRACEBACK}=1 shows"
+        say_error([f"this is a bug of placer: {type(error).__name__}: {text}: {fix}"])
         raise typer.Exit(BAD_INPUT) from None
 
 

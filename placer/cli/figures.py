@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from placer.model.cluster import Cluster
-from placer.model.device import NUMA, WHOLE
+from placer.model.device import NUMA, WHOLE, Device, DeviceNeed
 from placer.model.table import PENDING
 from placer.model.units import units
 from placer.solution import Solution
@@ -101,14 +102,18 @@ def _uses(cluster: Cluster, stands: NDArray[np.bool_], used: NDArray[np.bool_]) 
         has = np.maximum(read.allocatable.column(resource), 0)
         found.append(_use(resource, asked, has, used))
     for kind in sorted({device.kind for listed in read.devices.values for device in listed} - {NUMA}):
-        has = read.devices.map(
-            lambda listed, kind=kind: sum(each.count for each in listed if each.kind == kind) * WHOLE
-        )
-        asked = read.needs.map(
-            lambda needs, kind=kind: sum(need.count * need.share_milli for need in needs if need.kind == kind)
-        )
-        found.append(_use(kind, asked[stands].sum(dtype=float), has, used))
+        has = read.devices.map(partial(_thousandths_of, kind))
+        asked = read.needs.map(partial(_thousandths_asked, kind))[stands].sum(dtype=float)
+        found.append(_use(kind, asked, has, used))
     return [use for use in found if use.of_all > 0]
+
+
+def _thousandths_of(kind: str, devices: tuple[Device, ...]) -> int:
+    return sum(device.count for device in devices if device.kind == kind) * WHOLE
+
+
+def _thousandths_asked(kind: str, needs: tuple[DeviceNeed, ...]) -> int:
+    return sum(need.count * need.share_milli for need in needs if need.kind == kind)
 
 
 def _use(resource: str, asked: float, has: NDArray[np.int64], used: NDArray[np.bool_]) -> Use:

@@ -30,7 +30,7 @@ def formats(
     table = grid("format", "reads", "writes", "what")
     for format in found:
         table.add_row(format.name, _yes(format.reads), _yes(format.writes), format.description)
-    show(common, lambda: table)
+    show(common, lambda: [table])
 
 
 def _yes(does: bool) -> str:

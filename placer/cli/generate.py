@@ -77,7 +77,7 @@ def mesos_scale(
     if common.json:
         emit_json(told)
     rows = [(name, f"{value:,}" if isinstance(value, int) else str(value)) for name, value in told.items()]
-    show(common, lambda: facts(rows[:-1]))
+    show(common, lambda: [facts(rows[:-1])])
 
 
 def _destination(out: Path, asked: ClusterFormat) -> Written:

@@ -28,14 +28,12 @@ def console() -> Console:
     return Console(stderr=True, highlight=False, markup=False, emoji=False)
 
 
-def show(common: Common, make: Callable[[], RenderableType | Iterable[RenderableType]]) -> None:
+def show(common: Common, make: Callable[[], Iterable[RenderableType]]) -> None:
     """Prints tables and lines on stderr; what is not shown, since it is to be quiet, is not made either."""
     if common.quiet:
         return
-    from rich.table import Table
-
-    screen, parts = console(), make()
-    for part in [parts] if isinstance(parts, (str, Table)) else parts:
+    screen = console()
+    for part in make():
         screen.print(part)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 from threading import Event
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, NamedTuple
 
 import typer
 from typer import Option
@@ -51,7 +51,7 @@ def solve(
     chosen = choose_format(as_format, out, common.json)
     with stages(common) as at:
         cluster = load_cluster(inputs, format, at)
-        asked = {"goals": goals or ["pack"], "prove": prove, "gap": gap, "require_all": require_all}
+        asked = _Asked(goals or ["pack"], prove, gap, require_all)
         solution = _solve(cluster, asked, common, at)
         violations = None if no_verify else _verify(cluster, solution, at)
     _add_statistics(solution, violations, at)
@@ -61,7 +61,7 @@ def solve(
         emit(solution.to_json() + b"\n")
     if chosen is not None and not (common.json and goes_to_stdout(out)):
         deliver(render(cluster, solution, chosen), out)
-    show(common, lambda: summary(cluster, solution))
+    show(common, lambda: [summary(cluster, solution)])
     raise typer.Exit(UNPLACED if solution.unplaced else DONE)
 
 
@@ -80,7 +80,16 @@ def _refuse_profile(profile: str | None) -> None:
         raise UsageError(f"--profile is {profile!r}: {why}; leave --profile out to place by goals")
 
 
-def _solve(cluster: Cluster, asked: dict[str, object], common: Common, at: Stages) -> Solution:
+class _Asked(NamedTuple):
+    """Arguments of the library's solve that only this command has."""
+
+    goals: list[str]
+    prove: bool
+    gap: float | None
+    require_all: bool
+
+
+def _solve(cluster: Cluster, asked: _Asked, common: Common, at: Stages) -> Solution:
     from placer.cli.interrupt import interruptible
     from placer.solve import solve
     from placer.warm import is_warm, warmup
@@ -92,7 +101,7 @@ def _solve(cluster: Cluster, asked: dict[str, object], common: Common, at: Stage
     def work(stop: Event) -> Solution:
         return solve(
             cluster,
-            **asked,
+            **asked._asdict(),
             time_limit=common.time_limit,
             steps=common.steps,
             seed=common.seed,
@@ -130,7 +139,7 @@ def _fail(violations: list[Violation], common: Common) -> None:
 
     if common.json:
         emit_json(report(violations))
-    show(common, lambda: table(violations))
+    show(common, lambda: [table(violations)])
     say_error(
         [f"the answer breaks {len(violations)} rules and is not written: this is a bug of placer; please report it"]
     )

@@ -36,11 +36,11 @@ def verify(inputs: Inputs, common: Common, solution: SolutionFile = None, format
         emit_json(report(violations))
     subject = "the present placement" if answer is None else f"{len(answer.bindings):,} bindings"
     if violations:
-        show(common, lambda: table(violations))
+        show(common, lambda: [table(violations)])
         say_error([f"{subject}: {len(violations):,} violations, first: {violations[0].message}"])
         raise typer.Exit(BAD_INPUT)
     found = [("verified", f"{subject}: no rule is broken"), *warning_rows(cluster.warnings)]
-    show(common, lambda: facts(found))
+    show(common, lambda: [facts(found)])
     raise typer.Exit(DONE)
 
 

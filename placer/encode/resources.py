@@ -114,12 +114,15 @@ def _volumes(cluster: Cluster) -> _Volumes:
     for distinct, count in zip(lists, holders.tolist(), strict=True):
         for key in distinct:
             uses[key] = uses.get(key, 0) + count
+    single_holder = {
+        key for distinct in lists for key, volume in distinct.items() if volume.access == "ReadWriteOncePod"
+    }
     private = np.zeros((len(lists), len(limited)), np.int64)
     shared: list[tuple[tuple[int, str, bool], ...]] = []
     for row, distinct in enumerate(lists):
         together = []
         for key, volume in distinct.items():
-            single = volume.access == "ReadWriteOncePod"
+            single = key in single_holder
             if uses[key] == 1:
                 if volume.driver in limited:
                     private[row, limited.index(volume.driver)] += 1

@@ -166,7 +166,7 @@ class TermBook:
     def __init__(self, cluster: Cluster, identities: Identities, rows: RuleRows, nodes: StaticNodes) -> None:
         self.cluster, self.identities, self.rows, self.nodes = cluster, identities, rows, nodes
         self.keys = Keys(cluster)
-        self.terms: list[dict[Term, None]] = [{} for _ in rows.first]
+        self.terms: list[list[Term]] = [[] for _ in rows.first]
         self.affine: list[bool] = [False] * len(rows.first)
         self.counters: list[tuple[int, int, NDArray[np.int32]]] = []
         self.eligible_sets: list[Mask] = []
@@ -226,8 +226,10 @@ class TermBook:
         return self._bounds_index[bounds]
 
     def add(self, row: int, *fields: int) -> None:
-        """Gives a rule row a term."""
-        self.terms[row][Term(*fields)] = None  # type: ignore[arg-type]
+        """Gives a rule row a term; a hard one that it has already is not repeated, a soft one costs each time."""
+        term = Term(*fields)  # type: ignore[arg-type]
+        if term.kind >= SOFT_COUNT or term not in self.terms[row]:
+            self.terms[row].append(term)
 
     def own(self, row: int) -> tuple[str, dict[str, str]]:
         """Namespace and labels of a rule row."""

@@ -99,42 +99,47 @@ class Inventory:
         return f"{source}, item {item.number}" if item.number else source
 
     def _add(self, item: Item, head: _Head | list[Raw] | None, default: str, depth: int) -> None:
-        if isinstance(head, list):
-            self._add_all(item, head, "", depth)
-            return
-        kind, group = self._kind(item, head, default)
+        quick = _HEAD.match(item.raw) if head is None else None
+        items: Raw | None = None
+        if quick:
+            kind, group = quick[2].decode(), quick[1].decode().rpartition("/")[0]
+        else:
+            head = self._head(item) if head is None else head
+            if not isinstance(head, _Head):
+                self._add_all(item, head, "", depth)
+                return
+            if not head.kind and not default:
+                text = "kind is missing: give Kubernetes objects, each with apiVersion and kind"
+                self.problems.add(self.where(item), text)
+            kind = head.kind or default
+            group = head.api_version.rpartition("/")[0] if head.api_version else None
+            items = head.items
         if kind.endswith("List"):
-            self._add_list(item, head, kind.removesuffix("List"), depth)
+            self._add_list(item, items, kind.removesuffix("List"), depth)
         elif group is None or group in GROUPS.get(kind, ()):
             found = self.kinds.get(kind)
             if found is not None:
                 found.append(item)
 
-    def _kind(self, item: Item, head: _Head | None, default: str) -> tuple[str, str | None]:
-        """Kind and API group; kind ``""`` for what is no object, which is then noted."""
-        quick = _HEAD.match(item.raw) if head is None else None
-        if quick:
-            return quick[2].decode(), quick[1].decode().rpartition("/")[0]
+    def _head(self, item: Item) -> _Head | list[Raw]:
+        """What an item is; nothing, and noted, where it is no object."""
         try:
-            head = _head.decode(item.raw) if head is None else head
+            head: _Head | list[Raw] = _top.decode(item.raw)
+            return head
         except UNREADABLE as error:
             self.problems.add(self.where(item), decoding_problem(error, bytes(item.raw)))
-            return "", None
-        if not head.kind and not default:
-            self.problems.add(
-                self.where(item), "kind is missing: give Kubernetes objects, each with apiVersion and kind"
-            )
-        return head.kind or default, head.api_version.rpartition("/")[0] if head.api_version else None
+            return []
 
-    def _add_list(self, item: Item, head: _Head | None, kind: str, depth: int) -> None:
+    def _add_list(self, item: Item, items: Raw | None, kind: str, depth: int) -> None:
+        raw: Raw = EMPTY
         try:
-            raw = (head or _head.decode(item.raw)).items
+            raw = _head.decode(item.raw).items if items is None else items
             short = memoryview(raw).nbytes <= len(b"null")
-            items = [] if short and is_absent(bytes(raw)) else _items.decode(raw)
+            found = [] if short and is_absent(bytes(raw)) else _items.decode(raw)
         except UNREADABLE as error:
-            self.problems.add(self.where(item), decoding_problem(error, bytes(item.raw)))
+            self.problems.add(self.where(item), decoding_problem(error, bytes(raw), "items"))
             return
-        self._add_all(item, items, kind, depth)
+        self._add_all(item, found, kind, depth)
 
     def _add_all(self, item: Item, items: Sequence[Raw], kind: str, depth: int) -> None:
         if depth == DEEPEST_LIST:
@@ -166,7 +171,7 @@ def _documents(where: str, data: bytes, problems: Problems) -> Iterator[tuple[Ra
                 text = decoding_problem(error, bytes(rest))
                 problems.add(where, _ANY_PLACE.sub(f" (byte {at})", text) if start else text)
                 return
-            end = int(trailing[1])
+            end = int(trailing[1]) - 1
             head = _top.decode(rest[:end])
         more = end < len(rest)
         number += 1 if more or number else 0
@@ -207,7 +212,8 @@ def read_objects_of(
         try:
             value = decoder.decode(item.raw)
         except UNREADABLE as error:
-            inventory.problems.add(f"{place}, {kind}", decoding_problem(error, bytes(item.raw)))
+            where = f"{place}, {name_in(bytes(item.raw), kind, namespaced)}"
+            inventory.problems.add(where, decoding_problem(error, bytes(item.raw)))
             continue
         metadata: Metadata = getattr(value, "metadata", None) or Metadata()
         namespace = (metadata.namespace or "default") if namespaced else ""
@@ -220,3 +226,13 @@ def read_objects_of(
         else:
             seen.add((namespace, name))
             yield Named(metadata, namespace, name, where), value
+
+
+def name_in(raw: bytes, kind: str, namespaced: bool) -> str:
+    """``Pod default/web-3``, as far as the names of an object that cannot be decoded can be told."""
+    try:
+        metadata = msgspec.json.decode(raw).get("metadata")
+        name = str(metadata.get("name") or "")
+        return f"{kind} {metadata.get('namespace') or 'default'}/{name}" if namespaced else f"{kind} {name}"
+    except (*UNREADABLE, AttributeError):
+        return kind

@@ -15,7 +15,7 @@ from placer.model.pod import Pod
 from placer.model.table import PENDING, UNKNOWN, Amounts, Column, Names, NodeTable, PodTable
 from placer.orchestrators.kubernetes.annotations import MARK, read_pod_annotations
 from placer.orchestrators.kubernetes.containers import ContainersValue, containers_key, read_containers
-from placer.orchestrators.kubernetes.documents import Inventory
+from placer.orchestrators.kubernetes.documents import Inventory, name_in
 from placer.orchestrators.kubernetes.errors import UNREADABLE, decoding_problem
 from placer.orchestrators.kubernetes.objects import (
     ClaimSpec,
@@ -106,7 +106,7 @@ class PodRows:
             try:
                 pod = _pods.decode(item.raw)
             except UNREADABLE as error:
-                where = f"{self.inventory.where(item)}, {_named(bytes(item.raw))}"
+                where = f"{self.inventory.where(item)}, {name_in(bytes(item.raw), 'Pod', True)}"
                 self.inventory.problems.add(where, decoding_problem(error, bytes(item.raw)))
                 continue
             metadata = pod.metadata or Metadata()
@@ -291,12 +291,3 @@ def _is_empty(raw: msgspec.Raw) -> bool:
 def _camel(name: str) -> str:
     first, *rest = name.split("_")
     return first + "".join(word.capitalize() for word in rest)
-
-
-def _named(raw: bytes) -> str:
-    """``Pod default/web-3`` of a pod that cannot be decoded, as far as its names can be told."""
-    try:
-        metadata = msgspec.json.decode(raw).get("metadata")
-        return f"Pod {metadata.get('namespace') or 'default'}/{metadata.get('name') or ''}"
-    except (*UNREADABLE, AttributeError):
-        return "Pod"
