@@ -83,17 +83,6 @@ def __dir__() -> list[str]:
 
 
 class _Package(ModuleType):
-    """Keeps ``placer.solve`` and the like functions when their modules of the same names are imported."""
-
-    def __setattr__(self, name: str, value: Any) -> None:
-        if not (name in _HOME and isinstance(value, ModuleType)):
-            super().__setattr__(name, value)
-
-
-sys.modules[__name__].__class__ = _Package
-
-
-class _Package(ModuleType):
     """Keeps ``placer.solve``, ``verify`` and ``explain`` the functions, also when their modules are imported by name."""
 
     def __setattr__(self, name: str, value: Any) -> None:

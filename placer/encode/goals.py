@@ -66,6 +66,8 @@ def opening_costs(problem: Problem, demand: NDArray[np.int64], load: NDArray[np.
     """
     nodes = problem.nodes
     count = len(nodes.price)
+    if not count:
+        return np.zeros(0)
     capacity = np.where(nodes.capacity < UNLIMITED, nodes.capacity, 0)
     total = np.maximum(capacity.sum(axis=1), 1)
     pressure = np.array([demand[r] / total[r] for r in range(len(total))])
