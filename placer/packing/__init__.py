@@ -1,0 +1,1 @@
+"""Bounds: what no placement can beat."""
