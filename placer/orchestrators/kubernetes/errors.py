@@ -84,6 +84,8 @@ def model_problems(error: ValidationError, path: str) -> list[str]:
     for detail in error.errors(include_url=False):
         at = path + "".join(_json_step(part) for part in detail["loc"])
         text = detail["msg"].removeprefix("Value error, ")
+        if detail["type"] == "extra_forbidden":
+            text = "no such field: check its spelling"
         if detail["type"] == "missing":
             texts.append(f"{at} is missing")
         elif isinstance(detail["input"], Mapping | Sequence) and not isinstance(detail["input"], str):
