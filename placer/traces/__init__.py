@@ -1,0 +1,40 @@
+"""Public traces as clusters, and a generator of clusters at scale."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from placer.model.cluster import Cluster
+
+
+class Reader:
+    """
+    A trace's reader, imported when first used.
+
+    Parameters
+    ----------
+    module
+        A module of this package, with ``read(path, **options)`` and ``detect(path)``.
+    description
+        One sentence.
+    """
+
+    def __init__(self, module: str, description: str) -> None:
+        self._module = f"{__name__}.{module}"
+        self.__doc__ = description
+
+    def read(self, path: str | Path, **options: Any) -> Cluster:
+        """The trace as a cluster; options are those of the module's ``read``."""
+        cluster: Cluster = import_module(self._module).read(Path(path), **options)
+        return cluster
+
+    def detect(self, path: Path) -> bool:
+        """Whether the file or directory is of this trace; opens nothing but regular files."""
+        return bool(import_module(self._module).detect(path))
+
+
+FORMATS: dict[str, Reader] = {}
+"""Readers by the names that ``--format`` takes."""
