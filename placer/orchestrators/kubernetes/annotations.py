@@ -78,7 +78,7 @@ def _texts(subject: Subject, raw: bytes, known: tuple[str, ...]) -> Iterable[tup
 def _check(subject: Subject, name: str, value: str, checks: TypeAdapter[Any]) -> Any:
     if name not in PLAIN_TEXT:
         try:
-            return subject.model(checks, msgspec.json.decode(value), _path(name), None)
+            return subject.model(checks, msgspec.json.decode(value), _path(name), None, own_names=True)
         except UNREADABLE as error:
             text = str(error).rstrip(".")
             subject.problem(_path(name), f"is {shorten(value)}, which is no JSON ({text}): write JSON")

@@ -49,7 +49,7 @@ def add_daemon_pods(maker: Maker) -> None:
 
 
 def _tolerations(subject: Subject, spec: PodSpec) -> tuple[Toleration, ...]:
-    given = read_tolerations(subject, bytes(spec.tolerations))
+    given, _ = read_tolerations(subject, bytes(spec.tolerations))
     tolerated = {**TOLERATED, **({NETWORK_UNAVAILABLE: "NoSchedule"} if spec.host_network else {})}
     added = [Toleration(key=key, operator="Exists", effect=effect) for key, effect in tolerated.items()]
     return (*given, *(toleration for toleration in added if toleration not in given))

@@ -26,7 +26,7 @@ _AT = re.compile(r"(?P<text>.*) - at `(?P<key>key in )?\$(?P<path>.*)`", re.DOTA
 _EXPECTED = re.compile(r"Expected `(?P<kinds>[^`]*)`, got `[^`]*`")
 _RANGE = re.compile(r"Expected `int` (?P<sign>>=|<=) (?P<bound>-?[0-9]+)")
 _MISSING = re.compile(r"Object missing required field `(?P<name>[^`]*)`")
-_STEP = re.compile(r"\.(?P<name>[^.\[]+)|\[(?P<place>[0-9]+)\]")
+_PATH_STEP = re.compile(r"\.(?P<name>[^.\[]+)|\[(?P<place>[0-9]+)\]")
 
 
 class Problems:
@@ -78,11 +78,18 @@ def decoding_problem(error: Exception, raw: bytes, path: str = "") -> str:
     return _at(_join(path, below), shown + _fix(text))
 
 
-def model_problems(error: ValidationError, path: str) -> list[str]:
-    """Errors of our own models as field path, value and fix, in Kubernetes' names for the fields."""
+def model_problems(error: ValidationError, path: str, own_names: bool = False) -> list[str]:
+    """
+    Errors of our own models as field path, value and fix.
+
+    Parameters
+    ----------
+    own_names
+        The input has our names for the fields, as annotations do, not Kubernetes'.
+    """
     texts = []
     for detail in error.errors(include_url=False):
-        at = path + "".join(_json_step(part) for part in detail["loc"])
+        at = path + "".join(_step(part, own_names) for part in detail["loc"])
         text = detail["msg"].removeprefix("Value error, ")
         if detail["type"] == "extra_forbidden":
             text = "no such field: check its spelling"
@@ -109,9 +116,11 @@ def _join(path: str, below: str) -> str:
     return (path + below).lstrip(".")
 
 
-def _json_step(part: int | str) -> str:
+def _step(part: int | str, own_names: bool) -> str:
     if isinstance(part, int):
         return f"[{part}]"
+    if own_names:
+        return f".{part}"
     first, *rest = part.split("_")
     name = JSON_NAMES.get(part, first + "".join(word.capitalize() for word in rest))
     return f".{name}" if name else ""
@@ -132,7 +141,7 @@ def _value_at(raw: bytes, path: str) -> tuple[Any] | None:
     """The value at a path of msgspec's, or ``None`` where it cannot be told."""
     try:
         value = msgspec.json.decode(raw)
-        for step in _STEP.finditer(path):
+        for step in _PATH_STEP.finditer(path):
             value = value[step["name"]] if step["name"] is not None else value[int(step["place"])]
     except (*UNREADABLE, LookupError, TypeError):
         return None

@@ -188,6 +188,7 @@ class PodRows:
         """The table of all rows."""
         columns = {name: column for part in self._parts for name, column in part.columns()}
         requests = columns.pop("requests")
+        self._add_reasons(columns.pop(OF_TOLERATIONS), columns["unsupported"])
         amounts = tabulate_amounts(requests.values, 0)
         rows = len(self)
         fields = {
@@ -214,7 +215,7 @@ class PodRows:
             scheduling=Part(["scheduler_name", "preemption_policy"], lambda key: (key[0] or DEFAULT_SCHEDULER, key[1])),
             selector=Part(["node_selector"], lambda raw: (subject.labels(raw, "spec.nodeSelector"),)),
             affinity=Part(AffinityRules._fields, lambda raw: read_affinity(subject, raw)),
-            tolerations=Part(["tolerations"], lambda raw: (read_tolerations(subject, raw),)),
+            tolerations=Part(["tolerations", OF_TOLERATIONS], lambda raw: read_tolerations(subject, raw)),
             spread=Part(["topology_spread"], lambda raw: (read_spread(subject, raw),)),
             gates=Part(["scheduling_gates"], lambda raw: (read_gates(subject, raw),)),
             containers=Part(ContainersValue._fields, lambda key: read_containers(subject, key)),
@@ -240,6 +241,12 @@ class PodRows:
         resolved = [self.claims.resolve(identity.namespace, use) for use in uses]
         found = tuple(one.volume for one in resolved)
         return found, (*reasons, *dict.fromkeys(one.reason for one in resolved if one.reason))
+
+    def _add_reasons(self, more: Column[tuple[str, ...]], unsupported: Column[tuple[str, ...]]) -> None:
+        """Adds what else is not supported to the rows that have any of it; an annotation has the last word."""
+        some = np.array([bool(reasons) for reasons in more.values], bool)
+        for row in np.flatnonzero(some[more.codes]).tolist() if some.any() else ():
+            self._overrides["unsupported"].setdefault(row, (*unsupported[row], *more[row]))
 
     def _annotate(self, row: int, raw: bytes, reasons: tuple[str, ...]) -> None:
         key = (raw, self.subject.prefix)
@@ -268,6 +275,7 @@ class _Parts(NamedTuple):
     volumes: Part
 
 
+OF_TOLERATIONS = "unsupported tolerations"
 DEFAULT_SCHEDULER: str = Pod.model_fields["scheduler_name"].default
 
 

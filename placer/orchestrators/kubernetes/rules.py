@@ -17,6 +17,9 @@ from placer.orchestrators.kubernetes.subject import Subject
 REQUIRED = "requiredDuringSchedulingIgnoredDuringExecution"
 PREFERRED = "preferredDuringSchedulingIgnoredDuringExecution"
 
+NUMERIC_OPERATORS = ("Lt", "Gt")
+"""Of tolerations: Kubernetes has them since 1.35, behind a feature gate."""
+
 Rule = TypeVar("Rule", AffinityTerm, SpreadConstraint)
 
 _affinity = msgspec.json.Decoder(objects.Affinity)
@@ -64,10 +67,16 @@ def read_node_terms(subject: Subject, given: objects.NodeTerms | None, path: str
     return subject.model(node_terms, terms, f"{path}.nodeSelectorTerms", ())
 
 
-def read_tolerations(subject: Subject, raw: bytes) -> tuple[Toleration, ...]:
-    """``spec.tolerations``; empty texts are what is not given."""
+def read_tolerations(subject: Subject, raw: bytes) -> tuple[tuple[Toleration, ...], tuple[str, ...]]:
+    """``spec.tolerations``, and what of them is not supported; empty texts are what is not given."""
     given = subject.decode(_tolerations, raw, "spec.tolerations") or []
-    return subject.model(_toleration_models, [_not_empty(plain(item)) for item in given], "spec.tolerations", ())
+    reasons = [
+        f"spec.tolerations[{place}].operator {item.operator} is not supported"
+        for place, item in enumerate(given)
+        if item.operator in NUMERIC_OPERATORS
+    ]
+    kept = [_not_empty(plain(item)) for item in given if item.operator not in NUMERIC_OPERATORS]
+    return subject.model(_toleration_models, kept, "spec.tolerations", ()), tuple(reasons)
 
 
 def read_taints(subject: Subject, raw: bytes) -> tuple[Taint, ...]:

@@ -76,22 +76,23 @@ class Subject:
             self.add(decoding_problem(error, raw, path))
             return None
 
-    def model(self, checks: TypeAdapter[T], value: Any, path: str, default: T) -> T:
-        """The value as our own model has it; ``default`` where it is wrong."""
+    def model(self, checks: TypeAdapter[T], value: Any, path: str, default: T, own_names: bool = False) -> T:
+        """The value as our own model has it; ``default`` where it is wrong: see :func:`model_problems`."""
         try:
             return checks.validate_python(value)
         except ValidationError as error:
-            for text in model_problems(error, path):
+            for text in model_problems(error, path, own_names):
                 self.add(text)
             return default
 
     def labels(self, raw: bytes, path: str) -> FrozenDict:
         """Labels, or another map of texts."""
         given = self.decode(_mapping, raw, path) or {}
+        labels = {key: value or "" for key, value in given.items() if value is None or isinstance(value, str)}
         for key, value in given.items():
-            if value is not None and not isinstance(value, str):
+            if key not in labels:
                 self.problem(f"{path}.{key}", f"is {shorten(value)}: give a text, in quotes")
-        return FrozenDict({key: value or "" for key, value in given.items()})
+        return FrozenDict(labels)
 
     def amounts(self, raw: bytes, path: str) -> dict[str, int]:
         """Quantities by resource, in base units."""

@@ -71,12 +71,17 @@ def test_affinity_tolerations_spread_and_gates_become_the_models_rules():
             },
             tolerations=[{"operator": "Exists", "effect": ""}, {"key": "a", "value": "b", "tolerationSeconds": 3}],
             topologySpreadConstraints=[
-                {"maxSkew": 2, "topologyKey": zone, "whenUnsatisfiable": "DoNotSchedule", "minDomains": 3,
-                 "labelSelector": {"matchExpressions": [{"key": "a", "operator": "In", "values": ["x"]}]}}
+                {
+                    "maxSkew": 2,
+                    "topologyKey": zone,
+                    "whenUnsatisfiable": "DoNotSchedule",
+                    "minDomains": 3,
+                    "labelSelector": {"matchExpressions": [{"key": "a", "operator": "In", "values": ["x"]}]},
+                }
             ],
             schedulingGates=[{"name": "wait"}],
         )
-    )  # fmt: skip
+    )
     with_db = pl.AffinityTerm(topology_key=zone, selector={"match_labels": {"app": "db"}}, namespaces=["prod"])
     assert found == pl.Pod(
         "web",
@@ -164,8 +169,10 @@ def test_priority_comes_from_the_pod_its_class_or_the_global_default():
     assert [found.priority for found in cluster.pods] == [-3, 100, 5, 2_000_001_000, 7, 7]
     assert [found.preemption_policy == "Never" for found in cluster.pods] == [False, True, *[False] * 4]
     assert cluster.warnings == [
-        "dump.json, item 8, Pod default/f: spec.priorityClassName 'silver' is no PriorityClass of the input: "
-        "taken as the default priority 7; add the PriorityClass"
+        (
+            "dump.json, item 8, Pod default/f: spec.priorityClassName 'silver' is no PriorityClass of the input: "
+            "taken as the default priority 7; add the PriorityClass"
+        )
     ]
 
 
@@ -183,8 +190,16 @@ def test_what_is_not_supported_keeps_the_pod_unplaced_by_name():
     assert only_pod(pod(resourceClaims=[], workloadRef=None)).unsupported == ()
 
 
+def test_tolerations_that_compare_numbers_keep_their_pod_unplaced():
+    numeric = {"key": "sla", "operator": "Gt", "value": "95", "effect": "NoSchedule"}
+    cluster = read(pod("a", tolerations=[{"operator": "Exists"}, numeric], resourceClaims=[{}]), pod("b"))
+    reasons = ("spec.resourceClaims is not supported", "spec.tolerations[1].operator Gt is not supported")
+    assert [found.unsupported for found in cluster.pods] == [reasons, ()]
+    assert cluster.pods[0].tolerations == (pl.Toleration(operator="Exists"),)
+
+
 def test_nulls_are_what_is_not_given():
-    given = {key: None for key in ("affinity", "tolerations", "volumes", "nodeSelector", "initContainers", "priority")}
+    given = dict.fromkeys(("affinity", "tolerations", "volumes", "nodeSelector", "initContainers", "priority"))
     assert only_pod(pod(metadata={"labels": None, "annotations": None}, **given)) == pl.Pod("web")
 
 
@@ -226,8 +241,14 @@ TERMS = f"spec.affinity.nodeAffinity.{REQUIRED}.nodeSelectorTerms"
             pod(containers=[container(), {"resources": {"limits": {"cpu": "-1"}}}]),
             "spec.containers[1].resources.limits.cpu is '-1', which must not be negative: write 0 or more",
         ),
-        (pod(initContainers=[container({"cpu": True})]), "spec.initContainers[0].resources.requests.cpu is True, which"),
-        (pod(containers=[container({"memory": "8Ei"})]), "requests.memory is '8Ei', which is beyond int64: write at most"),
+        (
+            pod(initContainers=[container({"cpu": True})]),
+            "spec.initContainers[0].resources.requests.cpu is True, which",
+        ),
+        (
+            pod(containers=[container({"memory": "8Ei"})]),
+            "requests.memory is '8Ei', which is beyond int64: write at most",
+        ),
         (
             pod(containers=[container({"memory": "7Ei"}), container({"memory": "7Ei"})]),
             "spec.containers ask for 16140901064495857664 of memory together, which is beyond int64",
@@ -246,12 +267,20 @@ TERMS = f"spec.affinity.nodeAffinity.{REQUIRED}.nodeSelectorTerms"
             pod(containers=[container(ports=[{"hostPort": 80, "protocol": "HTTP"}])]),
             "spec.containers[0].ports[0].protocol is 'HTTP': Input should be 'TCP', 'UDP' or 'SCTP'",
         ),
-        (in_terms(key="a", operator="in", values=["x"]), f"{TERMS}[0].matchExpressions[0].operator is 'in': Input should"),
-        (in_terms(key="a", operator="In"), f"{TERMS}[0].matchExpressions[0]: operator In needs values: list at least one"),
+        (
+            in_terms(key="a", operator="in", values=["x"]),
+            f"{TERMS}[0].matchExpressions[0].operator is 'in': Input should",
+        ),
+        (
+            in_terms(key="a", operator="In"),
+            f"{TERMS}[0].matchExpressions[0]: operator In needs values: list at least one",
+        ),
         (in_terms(operator="Exists"), f"{TERMS}[0].matchExpressions[0].key is missing"),
         (in_terms(key="a", operator="In", values=[1]), f"{TERMS}[0].matchExpressions[0].values[0] is 1: give a text"),
         (
-            at_affinity(nodeAffinity={REQUIRED: {"nodeSelectorTerms": [{"matchFields": [{"key": "x", "operator": "In"}]}]}}),
+            at_affinity(
+                nodeAffinity={REQUIRED: {"nodeSelectorTerms": [{"matchFields": [{"key": "x", "operator": "In"}]}]}}
+            ),
             f"{TERMS}[0].matchFields[0]: operator In needs values",
         ),
         (at_affinity(nodeAffinity={REQUIRED: {}}), f"{TERMS} is empty: give at least one term, or drop the rule"),
@@ -299,10 +328,13 @@ TERMS = f"spec.affinity.nodeAffinity.{REQUIRED}.nodeSelectorTerms"
         (pod(priority="high"), "spec.priority is 'high': give an integer"),
         (pod(preemptionPolicy="Always"), "spec.preemptionPolicy is 'Always': give 'PreemptLowerPriority' or 'Never'"),
         (pod(nodeName=5), "spec.nodeName is 5: give a text, in quotes"),
-        (pod(volumes=[{"name": "v", "persistentVolumeClaim": {}}]), "spec.volumes[0].persistentVolumeClaim.claimName is"),
+        (
+            pod(volumes=[{"name": "v", "persistentVolumeClaim": {}}]),
+            "spec.volumes[0].persistentVolumeClaim.claimName is",
+        ),
         (pod(status={"phase": 1}), "status.phase is 1: give a text, in quotes"),
     ],
-)  # fmt: skip
+)
 def test_wrong_values_are_named_by_their_path(given, problem):
     found = refused(given)[0]
     assert found.startswith("dump.json, item 1, Pod default/web: ")

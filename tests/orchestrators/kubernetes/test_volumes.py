@@ -98,11 +98,14 @@ def test_an_unbound_claim_that_waits_goes_where_its_class_allows():
             'persistentvolumeclaim "data" is being deleted',
         ),
         (
-            [claim(storageClassName="local"), storage("local", **{**WAIT, "provisioner": "kubernetes.io/no-provisioner"})],
+            [
+                claim(storageClassName="local"),
+                storage("local", **{**WAIT, "provisioner": "kubernetes.io/no-provisioner"}),
+            ],
             "an unbound claim of a StorageClass whose provisioner is kubernetes.io/no-provisioner is not supported",
         ),
     ],
-)  # fmt: skip
+)
 def test_a_claim_that_is_not_there_in_time_keeps_its_pod_unplaced(objects, reason):
     volume, unsupported = volume_of(*objects)
     assert volume.name == "data"
@@ -123,17 +126,27 @@ def test_volumes_without_claims_bind_nothing():
 @pytest.mark.parametrize(
     ("given", "problem"),
     [
-        (claim(accessModes=["Often"]), "PersistentVolumeClaim default/data: spec.accessModes[0] is 'Often': Input should"),
+        (
+            claim(accessModes=["Often"]),
+            "PersistentVolumeClaim default/data: spec.accessModes[0] is 'Often': Input should",
+        ),
         (claim(volumeName=1), "PersistentVolumeClaim default/data: spec.volumeName is 1: give a text, in quotes"),
         (storage(volumeBindingMode="Later"), "StorageClass fast: volumeBindingMode is 'Later': give 'Immediate' or"),
-        (storage(allowedTopologies=[{"matchLabelExpressions": [{}]}]), "allowedTopologies[0].matchLabelExpressions[0]."),
         (
-            disk(nodeAffinity={"required": {"nodeSelectorTerms": [{"matchExpressions": [{"key": "a", "operator": "is"}]}]}}),
+            storage(allowedTopologies=[{"matchLabelExpressions": [{}]}]),
+            "allowedTopologies[0].matchLabelExpressions[0].",
+        ),
+        (
+            disk(
+                nodeAffinity={
+                    "required": {"nodeSelectorTerms": [{"matchExpressions": [{"key": "a", "operator": "is"}]}]}
+                }
+            ),
             "spec.nodeAffinity.required.nodeSelectorTerms[0].matchExpressions[0].operator is 'is': Input should be",
         ),
         (disk(csi=[]), "PersistentVolume pv: spec.csi is []: give a map"),
     ],
-)  # fmt: skip
+)
 def test_wrong_values_are_named_by_their_path(given, problem):
     (found,) = refused(given)
     assert problem in found

@@ -1,0 +1,65 @@
+"""A solution as Binding and Eviction objects."""
+
+from __future__ import annotations
+
+import pytest
+
+import placer as pl
+from placer.errors import StaleSolutionError
+from placer.orchestrators.kubernetes import binding_objects, read_objects
+from placer.solution import Binding, Eviction, Solution
+
+from .builders import node, pod
+
+CLUSTER = pl.Cluster(
+    [pl.Node("n1"), pl.Node("n2")],
+    [pl.Pod("a"), pl.Pod("b", namespace="prod"), pl.Pod("made", expected=True), pl.Pod("low", node="n2")],
+)
+
+
+def solution(*bindings: Binding, evictions=()) -> Solution:
+    return Solution(CLUSTER.digest, bindings, [], {}, evictions=evictions)
+
+
+def test_a_binding_names_pod_and_node():
+    assert binding_objects(CLUSTER, solution(Binding("default/a", "n1"))) == [
+        {
+            "apiVersion": "v1",
+            "kind": "Binding",
+            "metadata": {"namespace": "default", "name": "a"},
+            "target": {"apiVersion": "v1", "kind": "Node", "name": "n1"},
+        }
+    ]
+
+
+def test_pods_that_do_not_exist_yet_have_no_binding_and_evict_nobody():
+    made = Binding("default/made", "n1")
+    assert binding_objects(CLUSTER, solution(made, evictions=[Eviction("default/low", "n2", "default/made")])) == []
+
+
+def test_evictions_come_just_before_the_binding_they_make_room_for():
+    evictions = [Eviction("default/low", "n2", "prod/b")]
+    calls = binding_objects(CLUSTER, solution(Binding("default/a", "n1"), Binding("prod/b", "n2"), evictions=evictions))
+    assert [(call["kind"], call["metadata"]["name"]) for call in calls] == [
+        ("Binding", "a"),
+        ("Eviction", "low"),
+        ("Binding", "b"),
+    ]
+    assert calls[1] == {
+        "apiVersion": "policy/v1",
+        "kind": "Eviction",
+        "metadata": {"namespace": "default", "name": "low"},
+    }
+
+
+def test_units_stand_in_an_annotation_that_the_bound_pod_is_read_with():
+    (call,) = binding_objects(CLUSTER, solution(Binding("default/a", "n1", {"nvidia.com/gpu": [0, 3]})))
+    annotations = call["metadata"]["annotations"]
+    assert annotations == {"placer.dev/units": '{"nvidia.com/gpu":[0,3]}'}
+    (bound,) = read_objects([node("n1"), pod("a", nodeName="n1", metadata={"annotations": annotations})]).pods
+    assert dict(bound.units) == {"nvidia.com/gpu": (0, 3)}
+
+
+def test_a_solution_of_another_cluster_is_refused():
+    with pytest.raises(StaleSolutionError, match="another input"):
+        binding_objects(pl.Cluster([pl.Node("n1")], [pl.Pod("a")]), solution(Binding("default/a", "n1")))
