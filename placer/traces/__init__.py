@@ -36,5 +36,7 @@ class Reader:
         return bool(import_module(self._module).detect(path))
 
 
-FORMATS: dict[str, Reader] = {}
+FORMATS: dict[str, Reader] = {
+    "openb": Reader("openb", "Alibaba's GPU-sharing cluster of 2023: the folder of its lists of nodes and pods."),
+}
 """Readers by the names that ``--format`` takes."""
