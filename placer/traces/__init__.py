@@ -38,5 +38,10 @@ class Reader:
 
 FORMATS: dict[str, Reader] = {
     "openb": Reader("openb", "Alibaba's GPU-sharing cluster of 2023: the folder of its lists of nodes and pods."),
+    "google-2011": Reader(
+        "google2011", "The machines of the Google cell of 2011: machines.csv or its folder; no pods."
+    ),
+    "azure-v1": Reader("azure_v1", "Arrivals of virtual machines at Azure: the folder; its first hour, on 100 hosts."),
+    "huawei-2021": Reader("huawei2021", "Huawei CodeCraft 2021: one file; machines alive after the last day."),
 }
 """Readers by the names that ``--format`` takes."""
