@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from placer.formats.arrow import without_collector
 from placer.model.cluster import Cluster
 from placer.orchestrators.kubernetes.write_nodes import csi_node_object, node_object
 from placer.orchestrators.kubernetes.write_pods import pod_object
@@ -27,6 +28,11 @@ def write_objects(cluster: Cluster) -> list[dict[str, Any]]:
     Objects of JSON types, none of them shared. Pods that a controller has yet to make are marked by the annotation
     ``placer.dev/expected``.
     """
+    with without_collector():
+        return _write(cluster)
+
+
+def _write(cluster: Cluster) -> list[dict[str, Any]]:
     volumes = Volumes(cluster.pod_table)
     objects: list[dict[str, Any]] = [
         {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name, "labels": dict(labels)}}
