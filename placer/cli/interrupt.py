@@ -5,11 +5,13 @@ from __future__ import annotations
 import signal
 import threading
 from collections.abc import Callable
-from concurrent.futures import Future
+from concurrent.futures import Future, wait
 from types import FrameType
 from typing import TypeVar
 
 T = TypeVar("T")
+LONGEST_WAIT = 0.2
+"""Seconds after which a signal is noticed at the latest."""
 
 
 def interruptible(work: Callable[[threading.Event], T], asked_to_stop: Callable[[], None]) -> T:
@@ -46,6 +48,9 @@ def interruptible(work: Callable[[threading.Event], T], asked_to_stop: Callable[
     previous = signal.signal(signal.SIGINT, first) if in_main else None
     try:
         threading.Thread(target=run, name="placer-solve", daemon=True).start()
+        # A signal that arrives just before the wait begins does not end it: so none is long.
+        while not answer.done():
+            wait([answer], timeout=LONGEST_WAIT)
         return answer.result()
     finally:
         if in_main:
