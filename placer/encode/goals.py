@@ -13,8 +13,9 @@ from placer.encode.resources import LOAD
 
 TIER_STEP = 1e-3
 """How much less a goal of the next tier weighs when one node is chosen."""
-SPARE = 1.02
+SPARE = 1.01
 """How many more nodes than the bound asks for pack means to fill."""
+DEVICE_FACTOR = (0.0, 0.3, 0.0)
 MOST_TYPICAL = 256
 """Typical pods that fragmentation scores against, most popular first."""
 GPU = "nvidia.com/gpu"
@@ -51,6 +52,7 @@ def encode_goals(
         load=np.array(load, np.int32),
         squared=np.array(squared, np.int32),
         opening=opening_costs(problem, demand, np.array(load, np.int32)),
+        device_factor=np.array(DEVICE_FACTOR),
         gpu_kind=np.array([gpu], np.int32),
         typical_class=typical,
         typical_share=share,
@@ -62,7 +64,7 @@ def opening_costs(problem: Problem, demand: NDArray[np.int64], load: NDArray[np.
     (nodes,) what pack charges for using an empty node: 0 for those it means to fill, more for the dearer others.
 
     Meant are nodes cheapest per amount first, until they cover the demand in every load resource, the resource that
-    fewest nodes have first, and 2 % more. Charges only order nodes; the objective counts prices.
+    fewest nodes have first, and 1 % more. Charges only order nodes; the objective counts prices.
     """
     nodes = problem.nodes
     count = len(nodes.price)

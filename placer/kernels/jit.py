@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import tempfile
 from collections.abc import Callable
@@ -39,12 +40,32 @@ _place_for_cache()
 
 import numba  # noqa: E402
 
+STAMP = "placer-kernels.stamp"
+_seen: set[Path] = set()
+
+
+def _drop_stale(folder: Path) -> None:
+    """
+    Empties the kernel cache where any kernel's source has changed since it was filled.
+
+    numba stamps an entry with its own source file only, but a kernel holds compiled copies of those it calls.
+    """
+    if folder in _seen:
+        return
+    _seen.add(folder)
+    sources = sorted(Path(__file__).parent.glob("*.py"))
+    now = hashlib.sha256(b"".join(source.read_bytes() for source in sources)).hexdigest()
+    stamp = folder / STAMP
+    if stamp.exists() and stamp.read_text() == now:
+        return
+    folder.mkdir(parents=True, exist_ok=True)
+    for entry in [*folder.glob("*.nbi"), *folder.glob("*.nbc")]:
+        entry.unlink(missing_ok=True)
+    stamp.write_text(now)
+
 
 def njit(function: F) -> F:
     """Compiles without Python objects; cached on disk; releases the interpreter lock while it runs."""
-    return cast(F, numba.njit(cache=True, nogil=True)(function))
-
-
-def inlined(function: F) -> F:
-    """As :func:`njit`, for small helpers that LLVM should inline; not cached on their own."""
-    return cast(F, numba.njit(nogil=True)(function))
+    compiled = numba.njit(cache=True, nogil=True)(function)
+    _drop_stale(Path(compiled.stats.cache_path))
+    return cast(F, compiled)

@@ -17,6 +17,7 @@ from placer.kernels.terms import terms_allow
 
 MOST_EJECTED = 4
 ATTEMPTS = 6
+NEAR = 64
 
 
 @njit
@@ -194,32 +195,92 @@ def exchange(problem, goals, state, work, log, repair, slot, node, ejected, coun
 
 
 @njit
-def repair_pod(problem, goals, state, work, log, repair, slot):  # type: ignore[no-untyped-def]
+def choose_holders(log, repair, pod_class, node, classes, out):  # type: ignore[no-untyped-def]
     """
-    Makes room for one pod that fits nowhere: tries the nodes where least has to go. O(nodes × pods of a node).
+    Chooses pods of a node that hold units, the smallest first, where only units are short; how many, and their size.
+    """
+    count, total = 0, 0.0
+    while count < MOST_EJECTED:
+        best, best_size = -1, np.inf
+        line = repair.head[node]
+        while line >= 0:
+            other = repair.class_of_slot[log.slot[line]]
+            used = False
+            for index in range(count):
+                used = used or out[index] == line
+            holds = log.unit_start[line + 1] > log.unit_start[line]
+            if holds and classes.free_to_move[other] and not used:
+                amount = 0.0
+                for resource in range(repair.size.shape[0]):
+                    amount += classes.need[other, resource] * repair.size[resource]
+                if amount < best_size:
+                    best, best_size = line, amount
+            line = repair.next[line]
+        if best < 0:
+            break
+        out[count] = best
+        count += 1
+        total += best_size
+    return count, total
+
+
+@njit
+def choose_out(problem, state, log, repair, pod_class, node, out):  # type: ignore[no-untyped-def]
+    """Which pods of a node would have to go, whether amounts or units are short; how many, and their size."""
+    repair.given[:] = 0
+    if shortage(problem, state, pod_class, node, repair.given, repair.size) > 0.0:
+        return choose_ejected(problem, state, log, repair, pod_class, node, out)
+    return choose_holders(log, repair, pod_class, node, problem.classes, out)
+
+
+@njit
+def near_nodes(problem, state, log, repair, pod_class, near):  # type: ignore[no-untyped-def]
+    """
+    Writes the eligible nodes where least is short, rules between pods apart; how many. O(nodes).
     """
     nodes, classes = problem.nodes, problem.classes
-    pod_class = repair.class_of_slot[slot]
     signature = classes.eligible[pod_class]
-    tried = np.full(ATTEMPTS, -1, np.int64)
+    amounts = np.full(near.shape[0], np.inf)
+    count = 0
+    repair.given[:] = 0
+    for index in range(classes.eligible_start[signature], classes.eligible_start[signature + 1]):
+        segment = classes.eligible_segments[index]
+        for node in range(nodes.segment_start[segment], nodes.segment_start[segment + 1]):
+            if repair.head[node] < 0:
+                continue
+            short = shortage(problem, state, pod_class, node, repair.given, repair.size)
+            if short >= amounts[near.shape[0] - 1] or not terms_allow(problem, state, pod_class, node):
+                continue
+            place = min(count, near.shape[0] - 1)
+            while place > 0 and amounts[place - 1] > short:
+                amounts[place], near[place] = amounts[place - 1], near[place - 1]
+                place -= 1
+            amounts[place], near[place] = short, node
+            count = min(count + 1, near.shape[0])
+    return count
+
+
+@njit
+def repair_pod(problem, goals, state, work, log, repair, slot):  # type: ignore[no-untyped-def]
+    """
+    Makes room for one pod that fits nowhere, on one of the NEAR nodes where least is short; tries those first from
+    which least has to go. O(nodes + NEAR × pods of a node + ATTEMPTS × nodes).
+    """
+    pod_class = repair.class_of_slot[slot]
+    near = np.zeros(NEAR, np.int64)
+    sizes = np.full(NEAR, np.inf)
     ejected = np.zeros(MOST_EJECTED, np.int64)
-    for attempt in range(ATTEMPTS):
-        if log.lines[0] + MOST_EJECTED + 1 >= log.slot.shape[0]:
+    found = near_nodes(problem, state, log, repair, pod_class, near)
+    for index in range(found):
+        count, total = choose_out(problem, state, log, repair, pod_class, near[index], ejected)
+        sizes[index] = total if count > 0 else np.inf
+    for _ in range(ATTEMPTS):
+        best = np.argmin(sizes)
+        if sizes[best] == np.inf or log.lines[0] + MOST_EJECTED + 1 >= log.slot.shape[0]:
             return False
-        chosen, least = -1, np.inf
-        for index in range(classes.eligible_start[signature], classes.eligible_start[signature + 1]):
-            segment = classes.eligible_segments[index]
-            for node in range(nodes.segment_start[segment], nodes.segment_start[segment + 1]):
-                if repair.head[node] < 0 or (tried[:attempt] == node).any():
-                    continue
-                count, total = choose_ejected(problem, state, log, repair, pod_class, node, ejected)
-                if count > 0 and total < least and terms_allow(problem, state, pod_class, node):
-                    chosen, least = node, total
-        if chosen < 0:
-            return False
-        tried[attempt] = chosen
-        count, _ = choose_ejected(problem, state, log, repair, pod_class, chosen, ejected)
-        if exchange(problem, goals, state, work, log, repair, slot, chosen, ejected, count):
+        sizes[best] = np.inf
+        count, _ = choose_out(problem, state, log, repair, pod_class, near[best], ejected)
+        if exchange(problem, goals, state, work, log, repair, slot, near[best], ejected, count):
             return True
     return False
 

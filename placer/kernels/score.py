@@ -41,7 +41,8 @@ def add_pack(nodes, goals, state, need, low, high, score):  # type: ignore[no-un
     Adds what opening a node costs, and how lopsided it leaves what is free.
 
     The second is (largest - least) / sum of the free fractions of the load resources: the angle between what is left
-    and what the node had. Filling nodes evenly in all resources strands the least. The range is one segment's.
+    and what the node had. Filling nodes evenly in all resources strands the least. Nodes with free devices are kept for pods that
+    need them. The range is one segment's.
     """
     weight = goals.weight[PACK]
     part = score[low:high]
@@ -65,14 +66,17 @@ def add_pack(nodes, goals, state, need, low, high, score):  # type: ignore[no-un
             part[node] += weight * ((opening[node] if pods[node] == 0 else 0.0) + abs(a - b) / (a + b + TIGHT))
         return
     for node in range(low, high):
-        least, most, total = np.inf, 0.0, TIGHT
+        least, most, total, spoiled = np.inf, 0.0, TIGHT, 0.0
         for index in range(goals.load.shape[0]):
             resource = goals.load[index]
             if nodes.scale[resource, node] > 0:
                 left = (state.free[resource, node] - need[resource]) * nodes.scale[resource, node]
                 least, most, total = min(least, left), max(most, left), total + left
+                if need[resource] == 0 and index >= goals.squared.shape[0]:
+                    spoiled += goals.device_factor[2] * left
         lopsided = (most - least) / total if loads > 1 else 0.0
-        score[node] += weight * ((goals.opening[node] if state.pods[node] == 0 else 0.0) + lopsided)
+        opening = goals.opening[node] if state.pods[node] == 0 else 0.0
+        score[node] += weight * (opening + lopsided + spoiled)
 
 
 @njit
@@ -111,6 +115,26 @@ def add_wishes(problem, goals, state, pod_class, low, high, score):  # type: ign
 
 
 @njit
+def devices_left(problem, goals, state, work, pod_class, node):  # type: ignore[no-untyped-def]
+    """
+    What a pod would leave free of the devices it takes: of the node's, as a fraction, and of the first unit.
+
+    Tight nodes and tight units first, so that whole nodes stay free for pods that need many units.
+    """
+    classes = problem.classes
+    left = 0.0
+    for index in range(goals.squared.shape[0], goals.load.shape[0]):
+        resource = goals.load[index]
+        if classes.need[pod_class, resource] > 0:
+            free = state.free[resource, node] - classes.need[pod_class, resource]
+            left += goals.device_factor[0] * free * problem.nodes.scale[resource, node]
+    if work.slot_need[0] >= 0:
+        unit = state.unit_free[work.chosen[0], 0] - classes.unit_amount[work.slot_need[0], 0]
+        left += goals.device_factor[1] * unit / 1000.0
+    return left
+
+
+@njit
 def check_units(problem, goals, state, work, pod_class, low, high, score):  # type: ignore[no-untyped-def]
     """
     Marks nodes whose units or attach limits do not fit, and scores fragmentation and NUMA wishes.
@@ -136,9 +160,8 @@ def check_units(problem, goals, state, work, pod_class, low, high, score):  # ty
             if classes.numa[pod_class] == 2 and goals.weight[PREFERENCES] > 0 and problem.units.zones[node] > 0:
                 placed = slots > 0 and work.slot_need[slots - 1] == -1
                 score[node] += 0.0 if placed else goals.weight[PREFERENCES]
-            if slots > 0 and goals.weight[PACK] > 0 and work.slot_need[0] >= 0:
-                left = state.unit_free[work.chosen[0], 0] - classes.unit_amount[work.slot_need[0], 0]
-                score[node] += goals.weight[PACK] * 0.3 * left / 1000.0
+            if slots > 0 and goals.weight[PACK] > 0:
+                score[node] += goals.weight[PACK] * devices_left(problem, goals, state, work, pod_class, node)
         if weight > 0:
             score[node] += weight * fragmentation_change(problem, goals, state, work, pod_class, node, slots)
 
