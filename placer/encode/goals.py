@@ -15,7 +15,7 @@ TIER_STEP = 1e-3
 """How much less a goal of the next tier weighs when one node is chosen."""
 SPARE = 1.01
 """How many more nodes than the bound asks for pack means to fill."""
-DEVICE_FACTOR = (0.0, 0.3, 0.0)
+DEVICE_FACTOR = (0.2, 0.3, 0.3)
 MOST_TYPICAL = 256
 """Typical pods that fragmentation scores against, most popular first."""
 GPU = "nvidia.com/gpu"

@@ -15,9 +15,9 @@ from placer.kernels.jit import njit
 from placer.kernels.place import begin_class, best_node, bind, scan
 from placer.kernels.terms import terms_allow
 
-MOST_EJECTED = 4
-ATTEMPTS = 6
-NEAR = 64
+MOST_EJECTED = 16
+ATTEMPTS = 12
+NEAR = 256
 
 
 @njit

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
+
+SAFE = 2.0**62
+"""A sum below this, reckoned in floating point, is within int64 for certain."""
 
 
 def nodes_bound(capacity: NDArray[np.int64], demand: NDArray[np.int64]) -> int:
@@ -24,14 +29,18 @@ def nodes_bound(capacity: NDArray[np.int64], demand: NDArray[np.int64]) -> int:
     """
     least = 0
     for resource in range(capacity.shape[1]):
-        if demand[resource] <= 0:
-            continue
-        covered = np.cumsum(np.sort(capacity[:, resource])[::-1])
-        least = max(least, int(np.searchsorted(covered, demand[resource])) + 1)
+        if demand[resource] > 0:
+            covered = _running_sum(np.sort(np.maximum(capacity[:, resource], 0))[::-1])
+            least = max(least, int(np.searchsorted(covered, demand[resource])) + 1)
     return min(least, len(capacity))
 
 
-def unplaced_bound(capacity: NDArray[np.int64], need: NDArray[np.int64], count: NDArray[np.int64]) -> int:
+def unplaced_bound(
+    capacity: NDArray[np.int64],
+    need: NDArray[np.int64],
+    count: NDArray[np.int64],
+    fits: NDArray[np.bool_] | None = None,
+) -> int:
     """
     How many pods no placement can place, as far as counting proves.
 
@@ -40,32 +49,50 @@ def unplaced_bound(capacity: NDArray[np.int64], need: NDArray[np.int64], count: 
     capacity
         (nodes, resources) base units.
     need, count
-        (classes, resources) request of one pod, and (classes,) how many there are.
+        (classes, resources) request of one pod, where 0 asks for nothing, and (classes,) how many there are.
+    fits
+        (classes,) whether static rules let a pod of the class stand on some empty node; not given: they all do.
 
     Returns
     -------
-    Pods larger than every node, plus, of the others, the most over resources of those that are left when the smallest
-    are taken first until the cluster's sum is used up. O(classes × nodes) in the worst case for the first part, where
-    a class is not covered by the largest amounts of one node.
+    Pods that fit on no empty node, plus, of the others, the most over resources of those that are left when the
+    smallest are taken first until the cluster's sum is used up. O(classes × kinds of node × resources) in the worst
+    case, where a class does not fit the nodes with the largest sums.
     """
-    if not len(need):
-        return 0
-    fits = np.zeros(len(need), bool)
-    distinct = np.unique(capacity, axis=0) if len(capacity) else np.zeros((0, need.shape[1]), np.int64)
-    for node in distinct[np.argsort(-distinct.sum(axis=1, dtype=np.float64), kind="stable")]:
-        open_classes = np.flatnonzero(~fits)
-        if not len(open_classes):
+    able = _fit_an_empty_node(capacity, need)
+    if fits is not None:
+        able &= fits
+    totals = [int(_running_sum(column)[-1]) if len(column) else 0 for column in np.maximum(capacity, 0).T]
+    left = [_left_over(total, need[able, resource], count[able]) for resource, total in enumerate(totals)]
+    return int(count[~able].sum()) + max(left, default=0)
+
+
+def _fit_an_empty_node(capacity: NDArray[np.int64], need: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """(classes,) whether some node, empty, has all that a pod asks for."""
+    able = np.zeros(len(need), bool)
+    kinds = np.unique(capacity, axis=0)
+    for kind in kinds[np.argsort(-kinds.sum(axis=1, dtype=np.float64), kind="stable")]:
+        waiting = np.flatnonzero(~able)
+        if not len(waiting):
             break
-        fits[open_classes] = (need[open_classes] <= node).all(axis=1)
-    too_large = int(count[~fits].sum())
-    total = capacity.sum(axis=0)
-    left = 0
-    for resource in range(need.shape[1]):
-        order = np.argsort(need[:, resource], kind="stable")
-        order = order[fits[order]]
-        amounts, pods = need[order, resource], count[order]
-        before = np.cumsum(amounts * pods) - amounts * pods
-        room = np.maximum(total[resource] - before, 0)
-        taken = np.where(amounts > 0, np.minimum(pods, room // np.maximum(amounts, 1)), pods)
-        left = max(left, int((pods - taken).sum()))
-    return too_large + left
+        able[waiting] = ((need[waiting] <= kind) | (need[waiting] == 0)).all(axis=1)
+    return able
+
+
+def _left_over(total: int, need: NDArray[np.int64], count: NDArray[np.int64]) -> int:
+    """Pods that are left when those that ask for least are taken first, until ``total`` is used up."""
+    asking = np.flatnonzero((need > 0) & (count > 0))
+    order = asking[np.argsort(need[asking], kind="stable")]
+    used = _running_sum(need[order], count[order])
+    full = int(np.searchsorted(used, total, side="right"))
+    if full == len(order):
+        return 0
+    room = total - (int(used[full - 1]) if full else 0)
+    return int(count[order[full:]].sum()) - room // int(need[order[full]])
+
+
+def _running_sum(values: NDArray[np.int64], times: NDArray[np.int64] | None = None) -> NDArray[Any]:
+    """Sums of ``values`` × ``times`` so far; in Python's integers where int64 might not hold them."""
+    factor = np.ones(1, np.int64) if times is None else times
+    safe = float((values.astype(np.float64) * factor).sum()) < SAFE
+    return np.cumsum(values * factor if safe else values.astype(object) * factor.astype(object))

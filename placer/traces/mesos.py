@@ -138,8 +138,9 @@ def generate(case: str = "plain", nodes: int = 30_000, pods: int = 250_000, seed
     names = Names([f"app-{app}" for app in range(len(apps.size))], apps.of_pod, ordinal)
     priority = np.zeros(pods, np.int32)
     if case == "full":
-        gpu_units = GPUS * sum(bool(table.devices[row]) for row in range(nodes))
-        priority = add_rules(fields, apps.size, apps.request, apps.of_pod, ordinal, capacity, gpu_units, rng)
+        carries = table.devices.map(bool)
+        gpu_nodes = np.array([*capacity[carries].sum(axis=0), 1000 * GPUS * carries.sum()], np.int64)
+        priority = add_rules(fields, apps.size, apps.request, apps.of_pod, ordinal, capacity, gpu_nodes, rng)
     pod_table = PodTable(
         names=names,
         node=np.full(pods, PENDING, np.int32),

@@ -42,7 +42,7 @@ def add_rules(
     of_pod: NDArray[np.int32],
     ordinal: NDArray[np.int32],
     capacity: NDArray[np.int64],
-    gpu_units: int,
+    gpu_nodes: NDArray[np.int64],
     rng: np.random.Generator,
 ) -> NDArray[np.int32]:
     """
@@ -74,7 +74,7 @@ def add_rules(
     fields["tolerations"] = Column(batch.astype(np.int32)[of_pod], tolerations)
     fields["stateful"] = Column(stateful.astype(np.int32)[of_pod], [0, 1])
     fields["volumes"] = _volumes(stateful, of_pod, ordinal)
-    fields["devices"] = _gpus(gpu, size, of_pod, gpu_units, rng)
+    fields["devices"] = _gpus(gpu, size, request, of_pod, gpu_nodes, rng)
     bands = rng.choice([band for band, _ in BANDS], apps, p=[share for _, share in BANDS])
     return bands.astype(np.int32)[of_pod]
 
@@ -116,19 +116,28 @@ def _volumes(stateful: Mask, of_pod: NDArray[np.int32], ordinal: NDArray[np.int3
 
 
 def _gpus(
-    gpu: Mask, size: NDArray[np.int64], of_pod: NDArray[np.int32], units: int, rng: np.random.Generator
+    gpu: Mask,
+    size: NDArray[np.int64],
+    request: NDArray[np.int64],
+    of_pod: NDArray[np.int32],
+    gpu_nodes: NDArray[np.int64],
+    rng: np.random.Generator,
 ) -> Column[Any]:
-    """Needs for the GPU apps, the largest made smaller where all together would ask for more than 80 % of the GPUs."""
+    """
+    Needs for the GPU apps, as long as all of them ask for at most 80 % of the GPUs and of the cpu and memory beside them.
+
+    Parameters
+    ----------
+    gpu_nodes
+        (3,) milli-CPU, MiB and GPU thousandths of all nodes that carry GPUs.
+    """
     choice = rng.choice(len(NEEDS), len(size), p=[share for _, _, share in NEEDS])
     milli = np.array([amount for _, amount, _ in NEEDS])
-    order = rng.permutation(np.flatnonzero(gpu))
-    total = np.cumsum(size[order] * milli[choice[order]])
-    over = order[total > GPU_LOAD * units * 1000]
-    room = GPU_LOAD * units * 1000 - (total[total <= GPU_LOAD * units * 1000].max(initial=0))
-    code = np.where(gpu, choice + 1, 0)
-    code[over] = 0
-    for app in over.tolist():
-        if size[app] * milli[0] <= room:
-            code[app] = 1
-            room -= size[app] * milli[0]
+    left = GPU_LOAD * gpu_nodes
+    code = np.zeros(len(size), np.int64)
+    for app in rng.permutation(np.flatnonzero(gpu)).tolist():
+        demand = size[app] * np.array([request[app, 0], request[app, 1], milli[choice[app]]])
+        if (demand <= left).all():
+            code[app] = choice[app] + 1
+            left -= demand
     return Column(code.astype(np.int32)[of_pod], [(), *(need for need, _, _ in NEEDS)])
