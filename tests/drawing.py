@@ -14,7 +14,7 @@ import placer as pl
 T = TypeVar("T")
 GPU = "nvidia.com/gpu"
 FPGA = "example.com/fpga"
-ZONE, RACK, HOST = "topology.kubernetes.io/zone", "rack", "kubernetes.io/hostname"
+ZONE, RACK, HOST = "topology.kubernetes.io/zone", "topology.kubernetes.io/rack", "kubernetes.io/hostname"
 NAMESPACES = {"other": {"team": "red"}, "third": {"team": "blue"}}
 
 ALL_RULES = frozenset(
