@@ -8,9 +8,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from placer.encode.statics import affinity_mask, eligible_kinds
+from placer.encode.statics import affinity_mask
 from placer.engine import Run
 from placer.model.cluster import Cluster
+from placer.model.pod import Alternative
 from placer.model.rule import ANTI_AFFINITY, MISSING_LABEL, WORDS, Reason, Rule, insufficient, message
 from placer.model.table import PENDING
 from placer.solution import Unplaced
@@ -115,30 +116,30 @@ def _static_reasons(cluster: Cluster, run: Run, pod: int) -> Iterator[Reason]:
     """The first static rule that rejects each node, counted; every rule is asked once per kind of node."""
     statics, fields = run.encoded.statics, cluster.pod_table.fields
     sizes = np.bincount(statics.kind, minlength=len(statics))
-    tolerations = fields["tolerations"][pod]
-    open_to = statics.open_to(tolerations)
-    tolerated = statics.tolerated(tolerations)
-    if fields["any_of"][pod]:
-        wider = [(*tolerations, *alternative.tolerations) for alternative in fields["any_of"][pod]]
-        open_to = np.logical_or.reduce([statics.open_to(each) for each in wider])
-        tolerated = np.logical_or.reduce([statics.tolerated(each) for each in wider])
+    own = fields["tolerations"][pod]
+    alternatives = fields["any_of"][pod] or (Alternative(),)
+    wider = [(*own, *alternative.tolerations) for alternative in alternatives]
+    every = np.ones(len(statics), bool)
+    some = ~every
     named = fields["nodes"][pod]
+    holds = [
+        statics.selector(each.node_selector)
+        & statics.any_term(each.node_affinity)
+        & statics.open_to(tolerations)
+        & statics.tolerated(tolerations)
+        for each, tolerations in zip(alternatives, wider, strict=True)
+    ]
     passes = {
-        Rule.NodeUnschedulable: open_to,
-        Rule.NodeName: np.logical_or.reduce([statics.name(name) for name in named]) if named else open_to | True,
-        Rule.ForbiddenNodes: ~np.logical_or.reduce(
-            [np.zeros(len(statics), bool), *(statics.name(name) for name in fields["forbidden_nodes"][pod])]
-        ),
-        Rule.TaintToleration: tolerated,
+        Rule.NodeUnschedulable: np.logical_or.reduce([statics.open_to(each) for each in wider]),
+        Rule.NodeName: np.logical_or.reduce([statics.name(name) for name in named]) if named else every,
+        Rule.ForbiddenNodes: ~np.logical_or.reduce([some, *map(statics.name, fields["forbidden_nodes"][pod])]),
+        Rule.TaintToleration: np.logical_or.reduce([statics.tolerated(each) for each in wider]),
         Rule.NodeAffinity: affinity_mask(statics, fields, pod),
+        Rule.AnyOf: np.logical_or.reduce(holds),
         Rule.VolumeBinding: np.logical_and.reduce(
-            [np.ones(len(statics), bool), *(statics.any_term(volume.topology) for volume in fields["volumes"][pod])]
+            [every, *(statics.any_term(volume.topology) for volume in fields["volumes"][pod])]
         ),
     }
-    passes[Rule.AnyOf] = eligible_kinds(statics, fields, pod)
-    for rule, mask in list(passes.items()):
-        if rule != Rule.AnyOf:
-            passes[Rule.AnyOf] = passes[Rule.AnyOf] | ~mask
     left = np.ones(len(statics), bool)
     for rule in sorted(passes):
         rejected = left & ~passes[rule]

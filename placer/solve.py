@@ -165,16 +165,17 @@ def answer(cluster: Cluster, run: Any, tiers: Sequence[Tier]) -> Solution:
     from placer.objective import measure
     from placer.reasons import unplaced
 
-    rows, devices = bindings(run)
+    (bound, nodes), devices = bindings(run)
+    rows = Rows(bound, nodes)
     left = unplaced(cluster, run)
     priorities = cluster.pod_table.priority[[cluster.pod_table.index(each.pod) for each in left]] if left else []
     counted = {int(p): int((np.asarray(priorities) == p).sum()) for p in sorted(set(map(int, priorities)), reverse=True)}
     return Solution(
         input=cluster.digest,
-        bindings=Bindings(cluster, Rows(*rows), devices),
+        bindings=Bindings(cluster, rows, devices),
         unplaced=left,
         goals=[tier.key for tier in tiers],
-        objective={"unplaced": len(left), **measure(cluster, run, tiers)},
+        objective={"unplaced": len(left), **measure(cluster, run, tiers, rows, devices)},
         unplaced_by_priority=counted,
     )
 

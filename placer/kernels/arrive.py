@@ -27,7 +27,7 @@ def decide(problem, goals, state, work, pod_class):  # type: ignore[no-untyped-d
 @njit
 def admit(problem, goals, state, work, pod_class, node):  # type: ignore[no-untyped-def]
     """Puts one pod on a node, its units chosen as scored; how many units it took, named in ``work``."""
-    slots = choose_units(problem, state, pod_class, node, work, False)
+    slots = choose_units(problem, state, pod_class, node, work)
     if goals.weight[FRAGMENTATION] > 0:
         fragmentation_change(problem, goals, state, work, pod_class, node, slots)
     hold_units(problem, state, pod_class, work.chosen, work.slot_need, slots, 1)
@@ -45,7 +45,7 @@ def fits_now(problem, state, work, pod_class, node):  # type: ignore[no-untyped-
             break
         if state.free[resource, node] < classes.need[pod_class, resource]:
             return False
-    if choose_units(problem, state, pod_class, node, work, False) < 0:
+    if choose_units(problem, state, pod_class, node, work) < 0:
         return False
     return terms_allow(problem, state, pod_class, node)
 
@@ -82,7 +82,7 @@ def arrive_by_fragmentation(problem, goals, state, work, arrivals, tie, allowed,
                 stamp[pod_class, node] = state.pods[node]
                 change[pod_class, node] = np.inf
                 if fits_now(problem, state, work, pod_class, node):
-                    slots = choose_units(problem, state, pod_class, node, work, False)
+                    slots = choose_units(problem, state, pod_class, node, work)
                     grows = fragmentation_change(problem, goals, state, work, pod_class, node, slots)
                     rest = 0.0
                     for index in range(goals.load.shape[0]):

@@ -38,13 +38,13 @@ def unit_serves(problem, state, need, unit, zone):  # type: ignore[no-untyped-de
 
 
 @njit
-def _next_unit(problem, state, need, node, zone, chosen, slot, after, lowest):  # type: ignore[no-untyped-def]
-    """The next candidate for a slot after unit ``after`` (-1: from the start), or -1; fullest first unless lowest."""
+def _next_unit(problem, state, need, node, zone, chosen, slot, after):  # type: ignore[no-untyped-def]
+    """The next candidate for a slot after unit ``after`` (-1: from the start), or -1; the fullest first."""
     units = problem.units
     best, best_key = -1, 0
-    after_key = -1 if after < 0 else (0 if lowest else state.unit_free[after, 0])
+    after_key = -1 if after < 0 else state.unit_free[after, 0]
     for unit in range(units.start[node], units.start[node + 1]):
-        key = 0 if lowest else state.unit_free[unit, 0]
+        key = state.unit_free[unit, 0]
         if after >= 0 and (key < after_key or (key == after_key and unit <= after)):
             continue
         if best >= 0 and key >= best_key:
@@ -60,7 +60,7 @@ def _next_unit(problem, state, need, node, zone, chosen, slot, after, lowest):  
 
 
 @njit
-def _assign(problem, state, pod_class, node, zone, chosen, slot_need, lowest):  # type: ignore[no-untyped-def]
+def _assign(problem, state, pod_class, node, zone, chosen, slot_need):  # type: ignore[no-untyped-def]
     """
     Finds different units for all slots of a class on a node by depth-first search; slots, or -1 where there are none.
 
@@ -80,7 +80,7 @@ def _assign(problem, state, pod_class, node, zone, chosen, slot_need, lowest):  
             after = chosen[slot - 1] if slot > 0 and slot_need[slot - 1] == need else -1
         else:
             after = chosen[slot]
-        unit = _next_unit(problem, state, need, node, zone, chosen, slot, after, lowest)
+        unit = _next_unit(problem, state, need, node, zone, chosen, slot, after)
         if unit >= 0:
             chosen[slot] = unit
             slot += 1
@@ -94,7 +94,7 @@ def _assign(problem, state, pod_class, node, zone, chosen, slot_need, lowest):  
 
 
 @njit
-def choose_units(problem, state, pod_class, node, work, lowest):  # type: ignore[no-untyped-def]
+def choose_units(problem, state, pod_class, node, work):  # type: ignore[no-untyped-def]
     """
     Chooses the units that a pod takes.
 
@@ -102,8 +102,6 @@ def choose_units(problem, state, pod_class, node, work, lowest):  # type: ignore
     ----------
     work
         Scratch: ``chosen`` receives the units, a NUMA zone's unit last; ``slot_need`` the need of each (-1 the zone).
-    lowest
-        Take the lowest places instead of the fullest units.
 
     Returns
     -------
@@ -112,7 +110,7 @@ def choose_units(problem, state, pod_class, node, work, lowest):  # type: ignore
     classes, units = problem.classes, problem.units
     policy = classes.numa[pod_class]
     if policy == 0 or units.zones[node] == 0:
-        return _assign(problem, state, pod_class, node, -1, work.chosen, work.slot_need, lowest)
+        return _assign(problem, state, pod_class, node, -1, work.chosen, work.slot_need)
     numa, cpu, memory = units.numa_kind[0], units.numa_kind[1], units.numa_kind[2]
     tried = -1
     for _ in range(units.zones[node]):
@@ -135,12 +133,12 @@ def choose_units(problem, state, pod_class, node, work, lowest):  # type: ignore
             wanted[1] > 0 and state.unit_free[best, memory] < wanted[1]
         ):
             continue
-        slots = _assign(problem, state, pod_class, node, units.place[best], work.chosen, work.slot_need, lowest)
+        slots = _assign(problem, state, pod_class, node, units.place[best], work.chosen, work.slot_need)
         if slots >= 0:
             work.chosen[slots] = best
             work.slot_need[slots] = -1
             return slots + 1
-    slots = _assign(problem, state, pod_class, node, -1, work.chosen, work.slot_need, lowest)
+    slots = _assign(problem, state, pod_class, node, -1, work.chosen, work.slot_need)
     if policy == 2 or slots < 0:
         return slots
     return -2

@@ -103,12 +103,3 @@ def fragmentation_change(problem, goals, state, work, pod_class, node, slots):  
                 best, winner = after, unit
         work.chosen[0] = winner
     return (best - before) / WHOLE
-
-
-@njit
-def total_fragmentation(problem, goals, state):  # type: ignore[no-untyped-def]
-    """The fragmentation of all nodes together, in GPU thousandths."""
-    total = 0.0
-    for node in range(problem.nodes.row.shape[0]):
-        total += node_fragmentation(problem, goals, state, node)
-    return total

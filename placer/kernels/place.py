@@ -236,7 +236,7 @@ def bind(problem, goals, state, work, log, pod_class, node, slot):  # type: igno
     classes = problem.classes
     slots = 0
     if classes.unit_start[pod_class + 1] > classes.unit_start[pod_class] or classes.numa[pod_class] > 0:
-        slots = choose_units(problem, state, pod_class, node, work, False)
+        slots = choose_units(problem, state, pod_class, node, work)
         if goals.weight[FRAGMENTATION] > 0:
             fragmentation_change(problem, goals, state, work, pod_class, node, slots)
         hold_units(problem, state, pod_class, work.chosen, work.slot_need, slots, 1)

@@ -55,7 +55,7 @@ def first_rejection(problem, state, work, pod_class, node, resource_rule, first)
             short = min(short, resource_rule[resource])
     if short == FIT or short == DEVICES:
         return short
-    slots = choose_units(problem, state, pod_class, node, work, False)
+    slots = choose_units(problem, state, pod_class, node, work)
     if slots < 0:
         return DEVICES if slots == -1 else NUMA
     code = _term_rejects(problem, state, pod_class, node, HOLDERS, first)

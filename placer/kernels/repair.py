@@ -173,7 +173,7 @@ def exchange(problem, goals, state, work, log, repair, slot, node, ejected, coun
     start = log.lines[0]
     fits = (
         terms_allow(problem, state, pod_class, node)
-        and choose_units(problem, state, pod_class, node, work, False) >= 0
+        and choose_units(problem, state, pod_class, node, work) >= 0
         and volumes_fit(problem, state, pod_class, node)
     )
     if fits:

@@ -111,7 +111,7 @@ def add_wishes(problem, goals, state, pod_class, low, high, score):  # type: ign
         soft = problem.terms.kind[last] >= 5
     for node in range(low, high):
         if score[node] < np.inf:
-            score[node] += weight * (fixed + (soft_cost(problem, state, pod_class, node, 0) if soft else 0))
+            score[node] += weight * (fixed + (soft_cost(problem, state, pod_class, node) if soft else 0))
 
 
 @njit
@@ -153,7 +153,7 @@ def check_units(problem, goals, state, work, pod_class, low, high, score):  # ty
             continue
         slots = 0
         if has_units:
-            slots = choose_units(problem, state, pod_class, node, work, False)
+            slots = choose_units(problem, state, pod_class, node, work)
             if slots < 0:
                 score[node] = np.inf
                 continue

@@ -82,15 +82,8 @@ def terms_allow(problem, state, pod_class, node):  # type: ignore[no-untyped-def
 
 
 @njit
-def soft_cost(problem, state, pod_class, node, standing):  # type: ignore[no-untyped-def]
-    """
-    What the class's soft terms cost one of its pods on a node.
-
-    Parameters
-    ----------
-    standing
-        1 where the pod stands there and is counted, 0 where it is still to come.
-    """
+def soft_cost(problem, state, pod_class, node):  # type: ignore[no-untyped-def]
+    """What the class's soft terms cost one more of its pods on a node."""
     classes, terms, counters, nodes = problem.classes, problem.terms, problem.counters, problem.nodes
     cost = 0
     for term in range(classes.term_start[pod_class], classes.term_start[pod_class + 1]):
@@ -99,7 +92,7 @@ def soft_cost(problem, state, pod_class, node, standing):  # type: ignore[no-unt
             continue
         counter = terms.counter[term]
         domain = nodes.domain[counters.key[counter], node]
-        others = count_at(nodes, counters, state, counter, node) - standing * terms.member[term]
+        others = count_at(nodes, counters, state, counter, node)
         if kind == SOFT_COUNT:
             cost += terms.bound[term] * others
         elif kind == SOFT_ABSENT:
@@ -110,15 +103,3 @@ def soft_cost(problem, state, pod_class, node, standing):  # type: ignore[no-unt
         elif domain < 0 or others > terms.domain_bound[terms.offset[term] + domain]:
             cost += 1
     return cost
-
-
-@njit
-def total_lost(problem, state, pod_class, node):  # type: ignore[no-untyped-def]
-    """What static and soft terms cost all pods that stand; one (class, node) entry a pod."""
-    classes = problem.classes
-    total = 0
-    for pod in range(pod_class.shape[0]):
-        kind = pod_class[pod]
-        total += classes.wish_cost[classes.wish[kind], problem.nodes.segment[node[pod]]]
-        total += soft_cost(problem, state, kind, node[pod], 1)
-    return total

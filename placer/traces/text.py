@@ -77,7 +77,7 @@ class Rows:
     def __init__(self, path: Path, columns: Sequence[str]) -> None:
         self.path = path
         self.problems: list[str] = []
-        rows = [row for row in csv.reader(io.StringIO(read_text(path))) if row]
+        rows = self._read(read_text(path))
         if not rows:
             raise InputError(f"{path}: is empty: give a file with the header {','.join(columns)}")
         missing = [name for name in columns if name not in rows[0]]
@@ -85,7 +85,7 @@ class Rows:
             raise InputError(
                 [f"{path}: line 1: has no column {name!r}, only {', '.join(rows[0])}: add it" for name in missing]
             )
-        for line, row in enumerate(rows[1:], 2):
+        for line, row in zip(self._lines, rows[1:], strict=True):
             if len(row) != len(rows[0]):
                 self.problems.append(f"{path}: line {line}: has {len(row)} values: give {len(rows[0])}")
         self.refuse()
@@ -121,12 +121,22 @@ class Rows:
 
     def refuse_value(self, row: int, name: str, value: str, words: str) -> None:
         """Notes what is wrong with a value."""
-        self.problems.append(f"{self.path}: line {row + 2}: {name} is {value!r}, which is {words}")
+        self.problems.append(f"{self.path}: line {self._lines[row]}: {name} is {value!r}, which is {words}")
 
     def refuse(self) -> None:
         """Raises what has been noted, if anything."""
         if self.problems:
             raise InputError(self.problems)
+
+    def _read(self, text: str) -> list[list[str]]:
+        """All rows that are not blank; notes on which lines those after the header end."""
+        reader = csv.reader(io.StringIO(text, newline=""))
+        try:
+            rows = [(reader.line_num, row) for row in reader if row]
+        except csv.Error as error:
+            raise InputError(f"{self.path}: line {reader.line_num}: is no CSV ({error}): write it anew") from None
+        self._lines = [line for line, _ in rows[1:]]
+        return [row for _, row in rows]
 
     def _numbers(self, name: str, read: Callable[[str], int | None], words: str) -> NDArray[np.int64]:
         texts = self.text(name)
