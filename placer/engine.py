@@ -82,6 +82,18 @@ def _stand(cluster: Cluster, encoded: Encoded, state: State, work: Work) -> None
     start, unit = ragged([[unit for unit, _ in pairs] for pairs in given])
     need = np.array([need for pairs in given for _, need in pairs], np.int32)
     put_standing(pack(encoded.problem), pack(state), pack(work), pod_class, nodes, start, unit, need)
+    _sum_units(encoded, state)
+
+
+def _sum_units(encoded: Encoded, state: State) -> None:
+    """Sets what is free of each kind of device to what its units have free: standing pods may hold less than they ask."""
+    units = encoded.problem.units
+    owner = np.repeat(np.arange(len(units.start) - 1), np.diff(units.start))
+    for resource, name in enumerate(encoded.resources):
+        if name.startswith("device:"):
+            mine = units.kind == encoded.kinds.index(name.removeprefix("device:"))
+            left = np.maximum(state.unit_free[mine, 0], 0)
+            state.free[resource] = np.bincount(owner[mine], left, minlength=len(units.start) - 1).astype(np.int64)
 
 
 def _known_units(
@@ -138,6 +150,7 @@ def place(
             continue
         if not _repair(run, packed[:5], repairs, stop):
             return
+        run.log.next_slot[:] = run.plan.first_slot
 
 
 def new_repair(run: Run) -> Repair:

@@ -266,7 +266,7 @@ class Log(NamedTuple):
     line_of_slot: I32
     """(pods,) the line that counts; -1 where the pod is not placed."""
     next_slot: I32
-    """(classes,) the first pod of each class that was never placed."""
+    """(classes,) the first pod of each class that may still be unplaced."""
 
 
 class Plan(NamedTuple):

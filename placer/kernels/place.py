@@ -268,8 +268,11 @@ def place_class(problem, goals, state, work, log, pod_class, need, wanted):  # t
         node = best_node(problem, work, pod_class)
         if node < 0:
             break
-        bind(problem, goals, state, work, log, pod_class, node, log.next_slot[pod_class])
-        log.next_slot[pod_class] += 1
+        slot = log.next_slot[pod_class]
+        while log.line_of_slot[slot] >= 0:
+            slot += 1
+        bind(problem, goals, state, work, log, pod_class, node, slot)
+        log.next_slot[pod_class] = slot + 1
         placed += 1
         first = after_binding(problem, goals, state, work, pod_class, need, node, first)
     unblock(problem, goals, state, work, pod_class, need)
@@ -289,7 +292,9 @@ def place_families(problem, goals, state, work, log, plan, low, high):  # type: 
         fresh = plan.scan_key[family] == work.scan_key[0]
         for index in range(start, stop):
             pod_class = plan.order[index]
-            wanted = plan.last_slot[pod_class] - log.next_slot[pod_class]
+            wanted = 0
+            for slot in range(log.next_slot[pod_class], plan.last_slot[pod_class]):
+                wanted += log.line_of_slot[slot] < 0
             if wanted <= 0:
                 continue
             if not fresh:
