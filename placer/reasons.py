@@ -17,11 +17,12 @@ from placer.model.table import PENDING
 from placer.solution import Unplaced
 
 
-def unplaced(cluster: Cluster, run: Run) -> list[Unplaced]:
+def unplaced(cluster: Cluster, run: Run, stopped: str = "done") -> list[Unplaced]:
     """
     The pending pods that have no node, in input order, with their reasons in the state that the run ended in.
 
-    O(nodes) for each distinct class of them.
+    O(nodes) for each distinct class of them. Where a limit stopped the run, ``stopped`` is the reason of all that it
+    did not come to, and no node is asked.
     """
     from placer.kernels.structs import pack
 
@@ -39,6 +40,10 @@ def unplaced(cluster: Cluster, run: Run) -> list[Unplaced]:
         if pod_class < 0:
             reasons = list(_gates(cluster, pod))
             found.append(Unplaced(cluster.pod_table.key(pod), reasons, message(reasons, len(cluster.node_table))))
+            continue
+        if stopped != "done":
+            words = f"not looked at before the run was stopped ({stopped})"
+            found.append(Unplaced(cluster.pod_table.key(pod), [Reason("Limit", words, 0)], words))
             continue
         if pod_class not in known:
             reasons = _reasons(cluster, run, packed, rule_of_resource, pod_class, pod)

@@ -96,7 +96,7 @@ def solve(
     _place(run, limit, report)
     seconds["place"] = time.perf_counter() - clock
     clock = time.perf_counter()
-    solution = answer(cluster, run, tiers)
+    solution = answer(cluster, run, tiers, limit.reason)
     seconds["answer"] = time.perf_counter() - clock
     solution.stopped = limit.reason
     solution.seed = seed
@@ -159,7 +159,7 @@ def _place(run: Any, limit: _Limit, report: Progress) -> None:
         limit.reason = "step_limit"
 
 
-def answer(cluster: Cluster, run: Any, tiers: Sequence[Tier]) -> Solution:
+def answer(cluster: Cluster, run: Any, tiers: Sequence[Tier], stopped: str = "done") -> Solution:
     """The solution that a run has come to."""
     from placer.engine import bindings
     from placer.objective import measure
@@ -167,7 +167,7 @@ def answer(cluster: Cluster, run: Any, tiers: Sequence[Tier]) -> Solution:
 
     (bound, nodes), devices = bindings(run)
     rows = Rows(bound, nodes)
-    left = unplaced(cluster, run)
+    left = unplaced(cluster, run, stopped)
     priorities = cluster.pod_table.priority[[cluster.pod_table.index(each.pod) for each in left]] if left else []
     counted = {int(p): int((np.asarray(priorities) == p).sum()) for p in sorted(set(map(int, priorities)), reverse=True)}
     return Solution(

@@ -36,6 +36,8 @@ class Encoded(NamedTuple):
         Names of device kinds.
     pending, standing
         Rows of pods to place, and of pods that stand.
+    standing_node
+        Table row of the node of each pod that stands.
     statics
         The nodes as static rules see them.
     """
@@ -47,6 +49,7 @@ class Encoded(NamedTuple):
     kinds: list[str]
     pending: NDArray[np.int32]
     standing: NDArray[np.int32]
+    standing_node: NDArray[np.int32]
     statics: StaticNodes
 
 
@@ -103,6 +106,7 @@ def encode(cluster: Cluster, *, preferences: bool = False) -> Encoded:
         kinds=list(words.kinds),
         pending=np.flatnonzero(placeable & (pods.node == PENDING)).astype(np.int32),
         standing=np.flatnonzero(pods.node >= 0).astype(np.int32),
+        standing_node=pods.node[pods.node >= 0],
         statics=static_nodes,
     )
 

@@ -13,8 +13,8 @@ from placer.encode.resources import LOAD
 
 TIER_STEP = 1e-3
 """How much less a goal of the next tier weighs when one node is chosen."""
-SPARE = 1.01
-"""How many more nodes than the bound asks for pack means to fill."""
+SPARE = 0.0107
+"""How many more nodes than the demand asks for pack means to fill, as a share of them, rounded down."""
 DEVICE_FACTOR = (0.2, 0.3, 0.3)
 MOST_TYPICAL = 256
 """Typical pods that fragmentation scores against, most popular first."""
@@ -47,11 +47,13 @@ def encode_goals(
     gpu = encoded.kinds.index(GPU) if GPU in encoded.kinds else -1
     typical, share = _typical(problem, pods_of_class, weight[COLUMNS["fragmentation"]] > 0 and gpu >= 0)
     demand = pods_of_class @ problem.classes.need
+    used = np.zeros(len(problem.nodes.row), bool)
+    used[encoded.position[encoded.standing_node]] = True
     return Goals(
         weight=weight,
         load=np.array(load, np.int32),
         squared=np.array(squared, np.int32),
-        opening=opening_costs(problem, demand, np.array(load, np.int32)),
+        opening=opening_costs(problem, demand, np.array(load, np.int32), used),
         device_factor=np.array(DEVICE_FACTOR),
         gpu_kind=np.array([gpu], np.int32),
         typical_class=typical,
@@ -59,12 +61,24 @@ def encode_goals(
     )
 
 
-def opening_costs(problem: Problem, demand: NDArray[np.int64], load: NDArray[np.int32]) -> NDArray[np.float64]:
+def opening_costs(
+    problem: Problem, demand: NDArray[np.int64], load: NDArray[np.int32], used: NDArray[np.bool_]
+) -> NDArray[np.float64]:
     """
     (nodes,) what pack charges for using an empty node: 0 for those it means to fill, more for the dearer others.
 
-    Meant are nodes cheapest per amount first, until they cover the demand in every load resource, the resource that
-    fewest nodes have first, and 1 % more. Charges only order nodes; the objective counts prices.
+    Meant are the nodes in use, then nodes cheapest per amount first, until they cover the demand in every load
+    resource, the resource that fewest nodes have first, and about 1 % more. Charges only order nodes; the objective
+    counts prices.
+
+    Parameters
+    ----------
+    demand
+        (resources,) what all pods ask for, standing ones included.
+    load
+        Rows of ``capacity`` whose load counts.
+    used
+        (nodes,) whether pods stand there already.
     """
     nodes = problem.nodes
     count = len(nodes.price)
@@ -75,17 +89,18 @@ def opening_costs(problem: Problem, demand: NDArray[np.int64], load: NDArray[np.
     pressure = np.array([demand[r] / total[r] for r in range(len(total))])
     price = np.maximum(nodes.price, 1)
     worth = sum((capacity[r] / total[r] * pressure[r] for r in load.tolist()), np.zeros(count))
-    meant = np.zeros(count, bool)
+    meant = used.copy()
     order_of_all = np.lexsort((-worth / price,))
     for resource in sorted(load.tolist(), key=lambda r: int((capacity[r] > 0).sum())):
         value = capacity[resource] / price
         order = np.lexsort((-worth / price, -value))
-        wanted = demand[resource] * SPARE - capacity[resource][meant].sum()
+        wanted = demand[resource] - capacity[resource][meant].sum()
         if wanted <= 0:
             continue
         rest = order[~meant[order]]
         reach = np.cumsum(capacity[resource][rest])
-        meant[rest[: int(np.searchsorted(reach, wanted)) + 1]] = True
+        taken = int(np.searchsorted(reach, wanted)) + 1
+        meant[rest[: taken + int(SPARE * (taken + meant.sum()))]] = True
     charge = np.zeros(count)
     rank = np.empty(count)
     rank[order_of_all] = np.arange(count)
