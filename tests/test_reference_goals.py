@@ -63,6 +63,13 @@ def test_a_wish_for_pods_is_lost_without_another_one_and_a_dislike_for_each():
     assert lost(ZONES, pod("web", "web", node="a1", preferred_pods=[wish, dislike])) == 5
 
 
+def test_soft_spread_counts_the_pod_itself_as_hard_spread_does():
+    rule = spread(when_unsatisfiable="ScheduleAnyway")
+    twice = [pod(name, "web", node="a1", topology_spread=rule, terminating=name == "old") for name in ("old", "new")]
+
+    assert lost(ZONES, *twice) == (1 + 1 - 0 - 1) + (0 + 1 - 0 - 1)
+
+
 def test_soft_spread_costs_what_the_domain_is_ahead_beyond_max_skew():
     rule = spread(when_unsatisfiable="ScheduleAnyway")
     three = [pod(f"web{place}", "web", node="a1", topology_spread=rule) for place in range(3)]
@@ -72,22 +79,35 @@ def test_soft_spread_costs_what_the_domain_is_ahead_beyond_max_skew():
     assert lost(ZONES, pod("web", "web", node="free", topology_spread=rule)) == 0
 
 
-def test_each_pod_in_a_domain_above_its_soft_share_loses_one():
+def test_the_pods_of_a_domain_above_its_soft_share_lose_one_each():
     rule = [near(WEB, shares={"a": 1, "b": 1}, hard=False)]
 
     def webs(*nodes: str) -> list[pl.Pod]:
         return [pod(f"web{place}", "web", node=name, domain_shares=rule) for place, name in enumerate(nodes)]
 
     assert lost(ZONES, *webs("a1", "b1")) == 0
-    assert lost(ZONES, *webs("a1", "a1", "a2", "b1")) == 3
+    assert lost(ZONES, *webs("a1", "a1", "a2", "b1")) == 1
     assert lost(ZONES, *webs("a1", "free")) == 1
 
 
-def test_a_binding_that_wants_a_zone_and_takes_none_loses_one():
-    here = state([zones(), node("plain")], *(pod(name, cpu=5, numa="prefer") for name in ("one", "two")))
+def test_only_pods_that_wish_a_soft_share_lose_by_it():
+    rule = [near(WEB, shares={"b": 1}, hard=False)]
+    others = [pod(f"old{place}", "web", node="a1") for place in range(3)]
 
-    bind(here, "one", "n1")
-    bind(here, "two", "plain")
+    assert lost(ZONES, *others) == 0
+    assert lost(ZONES, *others, pod("web", "web", node="a1", domain_shares=rule)) == 1
+    assert lost(ZONES, *others, pod("db", "db", node="a1", domain_shares=rule)) == 1
+
+
+def test_who_prefers_a_zone_and_takes_none_where_there_are_some_loses_one():
+    here = state(
+        [zones(), node("plain")],
+        pod("old", cpu=5, numa="prefer", node="n1"),
+        pod("plain", cpu=5, numa="prefer", node="plain"),
+        pod("new", cpu=1, numa="prefer"),
+    )
+
+    bind(here, "new", "n1")
     assert preferences(here) == 1
 
 

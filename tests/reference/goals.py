@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import placer as pl
 
 from .devices import assignments, serves, zones
-from .groups import group, meant, share_of, spread_counts
+from .groups import group, meant, share_of, spread_counts, spread_group
 from .state import State
 
 GPU = "nvidia.com/gpu"
@@ -93,23 +93,13 @@ def _can_run(state: State, node: int, typical: Typical) -> bool:
     )
 
 
-def preferences(state: State, bound: set[int] | None = None) -> float:
-    """
-    What wishes lose.
-
-    Parameters
-    ----------
-    bound
-        The pods that the solution bound; by default those that the input has pending.
-    """
-    if bound is None:
-        bound = {pod for pod in state.standing if state.pods[pod].node is None}
-    lost = 0
+def preferences(state: State) -> float:
+    """What wishes lose, of all pods that stand."""
+    lost = _shares(state)
     for pod, node in state.standing.items():
         lost += _nodes(state, pod, node) + _taints(state, pod, node) + _pods(state, pod, node)
-        lost += _spread(state, pod, node) + _shares(state, pod, node)
-        wants_zone = pod in bound and state.pods[pod].numa == "prefer" and bool(zones(state, node))
-        lost += wants_zone and pod not in state.zone
+        lost += _spread(state, pod, node)
+        lost += state.pods[pod].numa == "prefer" and bool(zones(state, node)) and pod not in state.zone
     return float(lost)
 
 
@@ -149,16 +139,24 @@ def _spread(state: State, pod: int, node: int) -> int:
         key = rule.topology_key
         if rule.when_unsatisfiable == "ScheduleAnyway" and key in state.labels[node]:
             counts, least = spread_counts(state, pod, rule, {key})
-            lost += max(0, counts.get(state.labels[node][key], 0) - least - rule.max_skew)
+            there = counts.get(state.labels[node][key], 0)
+            lost += max(0, there + (pod in spread_group(state, pod, rule)) - least - rule.max_skew)
     return lost
 
 
-def _shares(state: State, pod: int, node: int) -> int:
+def _shares(state: State) -> int:
+    """Pods above the soft shares that pods wish."""
+    wishing: dict[Any, list[tuple[int, pl.DomainShares]]] = {}
+    for pod in state.standing:
+        for rule in state.pods[pod].domain_shares:
+            if not rule.hard:
+                wish = rule.topology_key, rule.shares, frozenset(group(state, pod, rule))
+                wishing.setdefault(wish, []).append((pod, rule))
     lost = 0
-    for rule in state.pods[pod].domain_shares:
-        if not rule.hard:
-            domain = state.labels[node].get(rule.topology_key)
-            others = group(state, pod, rule) - {pod}
-            held = state.in_domain(others, rule.topology_key, domain) + 1
-            lost += domain is None or held > share_of(state, pod, rule, domain)
+    for (key, _, members), wishes in wishing.items():
+        pods = {pod for pod, _ in wishes}
+        for domain in {labels.get(key) for labels in state.labels}:
+            there = {pod for pod, node in state.standing.items() if state.labels[node].get(key) == domain}
+            most = share_of(state, *wishes[0], domain)
+            lost += min(max(0, len(there & (members | pods)) - most), len(there & pods))
     return lost

@@ -107,9 +107,9 @@ def spread_nodes(state: State, pod: int, rule: pl.SpreadConstraint, keys: set[st
 
 
 def spread_counts(state: State, pod: int, rule: pl.SpreadConstraint, keys: set[str]) -> tuple[dict[str, int], int]:
-    """Counts of the domains that have an eligible node, and the least."""
+    """Counts of other pods in the domains that have an eligible node, and the least."""
     nodes = spread_nodes(state, pod, rule, keys)
-    members = {row for row in spread_group(state, pod, rule) if not state.pods[row].terminating}
+    members = {row for row in spread_group(state, pod, rule) - {pod} if not state.pods[row].terminating}
     key = rule.topology_key
     domains = {state.labels[node][key] for node in nodes}
     counts = {domain: state.in_domain(members, key, domain, nodes) for domain in domains}
