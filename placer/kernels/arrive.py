@@ -51,23 +51,47 @@ def fits_now(problem, state, work, pod_class, node):  # type: ignore[no-untyped-
 
 
 @njit
-def arrive_by_fragmentation(problem, goals, state, work, arrivals, tie, allowed, change, stamp, node_of):  # type: ignore[no-untyped-def]
+def arrival_score(problem, goals, state, work, pod_class, node, tight):  # type: ignore[no-untyped-def]
+    """
+    What one more pod scores on a node under fragmentation gradient descent, lower is better; infinite without a fit.
+
+    The growth of fragmentation in GPUs is mapped to whole steps of 0 to 100 by a sigmoid, as the authors' simulator does.
+    Nodes on one step stay in order; with ``tight``, those that would have least left of cpu and devices come first.
+    """
+    if not fits_now(problem, state, work, pod_class, node):
+        return np.inf
+    slots = choose_units(problem, state, pod_class, node, work)
+    grows = fragmentation_change(problem, goals, state, work, pod_class, node, slots)
+    step = -np.floor(100.0 / (1.0 + np.exp(grows)))
+    if not tight:
+        return step
+    left = 0.0
+    for index in range(goals.load.shape[0]):
+        resource = goals.load[index]
+        if index != 1 or goals.squared.shape[0] < 2:
+            free = state.free[resource, node] - problem.classes.need[pod_class, resource]
+            left += free * problem.nodes.scale[resource, node]
+    return step + 1e-3 * left
+
+
+@njit
+def arrive_by_fragmentation(problem, goals, state, work, arrivals, tight, allowed, kept, stamp, node_of):  # type: ignore[no-untyped-def]
     """
     Fragmentation gradient descent: each pod goes where fragmentation grows least (Weng et al., USENIX ATC 2023).
 
-    A node's change for a class is kept until something is put there, so that a decision costs what changed since the
+    A node's score for a class is kept until something is put there, so that a decision costs what changed since the
     class last came. Memory is classes × nodes: for clusters of some thousand nodes.
 
     Parameters
     ----------
     arrivals
         (pods,) class of each pod, in order of arrival.
-    tie
-        What a free thousandth of cpu, memory and gpu weighs beside fragmentation; 0 is the published policy.
+    tight
+        Whether ties go to the node with least left; otherwise to the first in order, the published policy.
     allowed
         (classes, nodes) bool: static rules.
-    change, stamp
-        (classes, nodes) float64 and int32, -1 at first: kept scores and the node's number of pods when computed.
+    kept, stamp
+        (classes, nodes) float64 and int32, -1 at first: kept scores, and the node's number of pods when computed.
     node_of
         (pods,) written: the node, -1 for a pod that fits nowhere.
     """
@@ -80,18 +104,9 @@ def arrive_by_fragmentation(problem, goals, state, work, arrivals, tie, allowed,
                 continue
             if stamp[pod_class, node] != state.pods[node]:
                 stamp[pod_class, node] = state.pods[node]
-                change[pod_class, node] = np.inf
-                if fits_now(problem, state, work, pod_class, node):
-                    slots = choose_units(problem, state, pod_class, node, work)
-                    grows = fragmentation_change(problem, goals, state, work, pod_class, node, slots)
-                    rest = 0.0
-                    for index in range(goals.load.shape[0]):
-                        resource = goals.load[index]
-                        left = state.free[resource, node] - problem.classes.need[pod_class, resource]
-                        rest += left * problem.nodes.scale[resource, node]
-                    change[pod_class, node] = grows + tie * rest
-            if change[pod_class, node] < best:
-                best, chosen = change[pod_class, node], node
+                kept[pod_class, node] = arrival_score(problem, goals, state, work, pod_class, node, tight)
+            if kept[pod_class, node] < best:
+                best, chosen = kept[pod_class, node], node
         node_of[pod] = chosen
         if chosen >= 0:
             admit(problem, goals, state, work, pod_class, chosen)

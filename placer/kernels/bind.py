@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
 from placer.kernels.counters import count_at, count_pod
 from placer.kernels.devices import hold_unit
 from placer.kernels.jit import njit
 
+if TYPE_CHECKING:
+    from placer.encode.problem import Problem, State
+
 
 @njit
-def put(problem, state, pod_class, node, sign):  # type: ignore[no-untyped-def]
+def put(problem: Problem, state: State, pod_class: int, node: int, sign: int) -> None:
     """
     Puts a pod of a class on a node (``sign`` 1) or takes it off (-1), devices apart.
 
@@ -35,7 +43,7 @@ def put(problem, state, pod_class, node, sign):  # type: ignore[no-untyped-def]
 
 
 @njit
-def volumes_fit(problem, state, pod_class, node):  # type: ignore[no-untyped-def]
+def volumes_fit(problem: Problem, state: State, pod_class: int, node: int) -> bool:
     """Whether the node can attach the pod's shared volumes that are not there yet, beside its private ones."""
     classes, nodes, counters = problem.classes, problem.nodes, problem.counters
     first, last = classes.volume_start[pod_class], classes.volume_start[pod_class + 1]
@@ -52,7 +60,15 @@ def volumes_fit(problem, state, pod_class, node):  # type: ignore[no-untyped-def
 
 
 @njit
-def hold_units(problem, state, pod_class, chosen, slot_need, slots, sign):  # type: ignore[no-untyped-def]
+def hold_units(
+    problem: Problem,
+    state: State,
+    pod_class: int,
+    chosen: NDArray[np.int32],
+    slot_need: NDArray[np.int32],
+    slots: int,
+    sign: int,
+) -> None:
     """Takes or gives back the units of one pod."""
     for slot in range(slots):
         hold_unit(problem, state, pod_class, slot_need[slot], chosen[slot], sign)

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from placer.kernels.jit import njit
+
+if TYPE_CHECKING:
+    from placer.encode.problem import Counters, Nodes, State
 
 
 @njit
-def find_entry(state, counter, domain):  # type: ignore[no-untyped-def]
+def find_entry(state: State, counter: int, domain: int) -> int:
     """The entry of a counter in a domain, or -1. O(1)."""
     mask = state.slot_key.shape[0] - 1
     key = (counter << 32) | domain
@@ -19,7 +24,7 @@ def find_entry(state, counter, domain):  # type: ignore[no-untyped-def]
 
 
 @njit
-def add_entry(state, counter, domain):  # type: ignore[no-untyped-def]
+def add_entry(state: State, counter: int, domain: int) -> int:
     """A new entry of a counter in a domain; the caller knows that there is none and that one is free."""
     mask = state.slot_key.shape[0] - 1
     key = (counter << 32) | domain
@@ -38,7 +43,7 @@ def add_entry(state, counter, domain):  # type: ignore[no-untyped-def]
 
 
 @njit
-def count_at(nodes, counters, state, counter, node):  # type: ignore[no-untyped-def]
+def count_at(nodes: Nodes, counters: Counters, state: State, counter: int, node: int) -> int:
     """How many of the counter's group stand in the node's domain; 0 where the node has none."""
     domain = nodes.domain[counters.key[counter], node]
     if domain < 0:
@@ -48,7 +53,7 @@ def count_at(nodes, counters, state, counter, node):  # type: ignore[no-untyped-
 
 
 @njit
-def count_pod(nodes, counters, state, counter, node, change):  # type: ignore[no-untyped-def]
+def count_pod(nodes: Nodes, counters: Counters, state: State, counter: int, node: int, change: int) -> None:
     """Adds ``change`` pods to the counter in the node's domain, where the node counts at all."""
     domain = nodes.domain[counters.key[counter], node]
     chosen = counters.eligible[counter]
@@ -67,7 +72,7 @@ def count_pod(nodes, counters, state, counter, node, change):  # type: ignore[no
 
 
 @njit
-def least_count(counters, state, counter, fewest_domains):  # type: ignore[no-untyped-def]
+def least_count(counters: Counters, state: State, counter: int, fewest_domains: int) -> int:
     """
     The least count over the counter's eligible domains; 0 with fewer of them than ``fewest_domains``.
 

@@ -2,19 +2,27 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
 from placer.kernels.jit import njit
+
+if TYPE_CHECKING:
+    from placer.encode.problem import Problem, State, Work
 
 WHOLE = 1000
 
 
 @njit
-def unit_matches(problem, need, unit):  # type: ignore[no-untyped-def]
+def unit_matches(problem: Problem, need: int, unit: int) -> bool:
     """Whether the attributes of a unit satisfy a need."""
     return problem.classes.unit_match[problem.classes.unit_where[need], problem.units.attributes[unit]]
 
 
 @njit
-def unit_serves(problem, state, need, unit, zone):  # type: ignore[no-untyped-def]
+def unit_serves(problem: Problem, state: State, need: int, unit: int, zone: int) -> bool:
     """Whether one unit can serve a need; ``zone`` at -1 asks for no NUMA zone."""
     units, classes = problem.units, problem.classes
     if units.kind[unit] != classes.unit_kind[need]:
@@ -38,7 +46,9 @@ def unit_serves(problem, state, need, unit, zone):  # type: ignore[no-untyped-de
 
 
 @njit
-def _next_unit(problem, state, need, node, zone, chosen, slot, after):  # type: ignore[no-untyped-def]
+def _next_unit(
+    problem: Problem, state: State, need: int, node: int, zone: int, chosen: NDArray[np.int32], slot: int, after: int
+) -> int:
     """The next candidate for a slot after unit ``after`` (-1: from the start), or -1; the fullest first."""
     units = problem.units
     best, best_key = -1, 0
@@ -60,7 +70,15 @@ def _next_unit(problem, state, need, node, zone, chosen, slot, after):  # type: 
 
 
 @njit
-def _assign(problem, state, pod_class, node, zone, chosen, slot_need):  # type: ignore[no-untyped-def]
+def _assign(
+    problem: Problem,
+    state: State,
+    pod_class: int,
+    node: int,
+    zone: int,
+    chosen: NDArray[np.int32],
+    slot_need: NDArray[np.int32],
+) -> int:
     """
     Finds different units for all slots of a class on a node by depth-first search; slots, or -1 where there are none.
 
@@ -94,7 +112,7 @@ def _assign(problem, state, pod_class, node, zone, chosen, slot_need):  # type: 
 
 
 @njit
-def choose_units(problem, state, pod_class, node, work):  # type: ignore[no-untyped-def]
+def choose_units(problem: Problem, state: State, pod_class: int, node: int, work: Work) -> int:
     """
     Chooses the units that a pod takes.
 
@@ -145,7 +163,7 @@ def choose_units(problem, state, pod_class, node, work):  # type: ignore[no-unty
 
 
 @njit
-def hold_unit(problem, state, pod_class, need, unit, sign):  # type: ignore[no-untyped-def]
+def hold_unit(problem: Problem, state: State, pod_class: int, need: int, unit: int, sign: int) -> None:
     """Takes (``sign`` 1) or gives back (-1) what a need, or at -1 the NUMA zone, holds of a unit."""
     units, classes = problem.units, problem.classes
     if need < 0:

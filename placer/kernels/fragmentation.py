@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from placer.kernels.devices import WHOLE, hold_unit, unit_matches
 from placer.kernels.jit import njit
 
+if TYPE_CHECKING:
+    from placer.encode.problem import Goals, Problem, State, Work
+
 
 @njit
-def node_fragmentation(problem, goals, state, node):  # type: ignore[no-untyped-def]
+def node_fragmentation(problem: Problem, goals: Goals, state: State, node: int) -> float:
     """
     Expected GPU thousandths on a node that a pod drawn from the typical mix cannot use.
 
@@ -51,7 +56,9 @@ def node_fragmentation(problem, goals, state, node):  # type: ignore[no-untyped-
 
 
 @njit
-def fragmentation_after(problem, goals, state, work, pod_class, node, slots):  # type: ignore[no-untyped-def]
+def fragmentation_after(
+    problem: Problem, goals: Goals, state: State, work: Work, pod_class: int, node: int, slots: int
+) -> float:
     """A node's fragmentation with one more pod on it, which takes the units in ``work.chosen``."""
     classes = problem.classes
     for index in range(classes.asked.shape[1]):
@@ -73,7 +80,9 @@ def fragmentation_after(problem, goals, state, work, pod_class, node, slots):  #
 
 
 @njit
-def fragmentation_change(problem, goals, state, work, pod_class, node, slots):  # type: ignore[no-untyped-def]
+def fragmentation_change(
+    problem: Problem, goals: Goals, state: State, work: Work, pod_class: int, node: int, slots: int
+) -> float:
     """
     How much fragmentation grows on a node with one more pod of a class, in GPUs.
 

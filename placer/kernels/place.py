@@ -7,7 +7,10 @@ changes one node, so the next best node is found from one block and the segments
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
+from numpy.typing import NDArray
 
 from placer.kernels.bind import hold_units, put
 from placer.kernels.devices import choose_units
@@ -23,11 +26,14 @@ from placer.kernels.terms import (
     term_allows,
 )
 
+if TYPE_CHECKING:
+    from placer.encode.problem import Goals, Log, Nodes, Plan, Problem, State, Work
+
 BLOCK = 64
 
 
 @njit
-def refresh_block(nodes, work, segment, block):  # type: ignore[no-untyped-def]
+def refresh_block(nodes: Nodes, work: Work, segment: int, block: int) -> None:
     """Finds the least score of one block again. O(BLOCK)."""
     low = nodes.segment_start[segment] + (block - nodes.block_start[segment]) * BLOCK
     part = work.score[low : min(low + BLOCK, nodes.segment_start[segment + 1])]
@@ -38,7 +44,7 @@ def refresh_block(nodes, work, segment, block):  # type: ignore[no-untyped-def]
 
 
 @njit
-def refresh_segment(nodes, work, segment):  # type: ignore[no-untyped-def]
+def refresh_segment(nodes: Nodes, work: Work, segment: int) -> None:
     """Finds the least score of one segment again, from its blocks."""
     part = work.block_best[nodes.block_start[segment] : nodes.block_start[segment + 1]]
     least = np.inf
@@ -48,7 +54,7 @@ def refresh_segment(nodes, work, segment):  # type: ignore[no-untyped-def]
 
 
 @njit
-def set_score(nodes, work, node, score):  # type: ignore[no-untyped-def]
+def set_score(nodes: Nodes, work: Work, node: int, score: float) -> None:
     """Changes one node's score and the minima above it."""
     segment = nodes.segment[node]
     block = nodes.block_start[segment] + (node - nodes.segment_start[segment]) // BLOCK
@@ -64,7 +70,7 @@ def set_score(nodes, work, node, score):  # type: ignore[no-untyped-def]
 
 
 @njit
-def scan(problem, goals, state, work, pod_class, need):  # type: ignore[no-untyped-def]
+def scan(problem: Problem, goals: Goals, state: State, work: Work, pod_class: int, need: NDArray[np.int64]) -> None:
     """Scores every eligible node for a class, group × domain rules apart, and fills the minima. O(nodes)."""
     nodes, classes = problem.nodes, problem.classes
     signature = classes.eligible[pod_class]
@@ -78,7 +84,7 @@ def scan(problem, goals, state, work, pod_class, need):  # type: ignore[no-untyp
 
 
 @njit
-def best_node(problem, work, pod_class):  # type: ignore[no-untyped-def]
+def best_node(problem: Problem, work: Work, pod_class: int) -> int:
     """The eligible node of least score in a segment that is open now, the first of equals; -1 for none."""
     nodes, classes = problem.nodes, problem.classes
     signature = classes.eligible[pod_class]
@@ -99,7 +105,7 @@ def best_node(problem, work, pod_class):  # type: ignore[no-untyped-def]
 
 
 @njit
-def open_segments(problem, state, work, pod_class, first):  # type: ignore[no-untyped-def]
+def open_segments(problem: Problem, state: State, work: Work, pod_class: int, first: bool) -> None:
     """Says which segments the class's rules over large domains allow now."""
     nodes, classes, terms, counters = problem.nodes, problem.classes, problem.terms, problem.counters
     signature = classes.eligible[pod_class]
@@ -117,7 +123,7 @@ def open_segments(problem, state, work, pod_class, first):  # type: ignore[no-un
 
 
 @njit
-def block_node(problem, work, node):  # type: ignore[no-untyped-def]
+def block_node(problem: Problem, work: Work, node: int) -> None:
     """Takes a node out of the search for this class, to be scored again afterwards."""
     if work.score[node] < np.inf:
         work.blocked[work.blocked_count[0]] = node
@@ -126,7 +132,7 @@ def block_node(problem, work, node):  # type: ignore[no-untyped-def]
 
 
 @njit
-def block_domain(problem, work, key, domain):  # type: ignore[no-untyped-def]
+def block_domain(problem: Problem, work: Work, key: int, domain: int) -> None:
     """Takes all nodes of a domain out."""
     nodes = problem.nodes
     for place in range(nodes.domain_start[key, domain], nodes.domain_start[key, domain + 1]):
@@ -134,7 +140,7 @@ def block_domain(problem, work, key, domain):  # type: ignore[no-untyped-def]
 
 
 @njit
-def block_by_nodes(problem, state, work, pod_class, first):  # type: ignore[no-untyped-def]
+def block_by_nodes(problem: Problem, state: State, work: Work, pod_class: int, first: bool) -> None:
     """Takes out the nodes that the class's rules over small domains (such as hostnames) reject now."""
     nodes, classes, terms, counters = problem.nodes, problem.classes, problem.terms, problem.counters
     start, stop = classes.term_start[pod_class], classes.term_start[pod_class + 1]
@@ -166,7 +172,7 @@ def block_by_nodes(problem, state, work, pod_class, first):  # type: ignore[no-u
 
 
 @njit
-def unblock(problem, goals, state, work, pod_class, need):  # type: ignore[no-untyped-def]
+def unblock(problem: Problem, goals: Goals, state: State, work: Work, pod_class: int, need: NDArray[np.int64]) -> None:
     """Scores the nodes again that were taken out."""
     for index in range(work.blocked_count[0]):
         node = work.blocked[index]
@@ -176,7 +182,7 @@ def unblock(problem, goals, state, work, pod_class, need):  # type: ignore[no-un
 
 
 @njit
-def read_terms(problem, state, work, pod_class):  # type: ignore[no-untyped-def]
+def read_terms(problem: Problem, state: State, work: Work, pod_class: int) -> bool:
     """Computes what each hard term allows now; whether that changed."""
     classes, terms = problem.classes, problem.terms
     start = classes.term_start[pod_class]
@@ -195,7 +201,7 @@ def read_terms(problem, state, work, pod_class):  # type: ignore[no-untyped-def]
 
 
 @njit
-def begin_class(problem, state, work, pod_class):  # type: ignore[no-untyped-def]
+def begin_class(problem: Problem, state: State, work: Work, pod_class: int) -> bool:
     """Opens and closes segments and nodes for a class's rules as things stand; whether it is its group's first."""
     read_terms(problem, state, work, pod_class)
     first = bootstraps(problem, state, pod_class)
@@ -205,7 +211,16 @@ def begin_class(problem, state, work, pod_class):  # type: ignore[no-untyped-def
 
 
 @njit
-def after_binding(problem, goals, state, work, pod_class, need, node, first):  # type: ignore[no-untyped-def]
+def after_binding(
+    problem: Problem,
+    goals: Goals,
+    state: State,
+    work: Work,
+    pod_class: int,
+    need: NDArray[np.int64],
+    node: int,
+    first: bool,
+) -> bool:
     """Takes in what a binding changed for the next pod of the same class; whether it still is the group's first."""
     nodes, classes, terms, counters = problem.nodes, problem.classes, problem.terms, problem.counters
     start, stop = classes.term_start[pod_class], classes.term_start[pod_class + 1]
@@ -231,7 +246,9 @@ def after_binding(problem, goals, state, work, pod_class, need, node, first):  #
 
 
 @njit
-def bind(problem, goals, state, work, log, pod_class, node, slot):  # type: ignore[no-untyped-def]
+def bind(
+    problem: Problem, goals: Goals, state: State, work: Work, log: Log, pod_class: int, node: int, slot: int
+) -> None:
     """Binds one pod to a node and writes it into the log, units included."""
     classes = problem.classes
     slots = 0
@@ -254,7 +271,16 @@ def bind(problem, goals, state, work, log, pod_class, node, slot):  # type: igno
 
 
 @njit
-def place_class(problem, goals, state, work, log, pod_class, need, wanted):  # type: ignore[no-untyped-def]
+def place_class(
+    problem: Problem,
+    goals: Goals,
+    state: State,
+    work: Work,
+    log: Log,
+    pod_class: int,
+    need: NDArray[np.int64],
+    wanted: int,
+) -> int:
     """
     Places up to ``wanted`` more pods of a class, the scan for ``need`` having been made.
 
@@ -280,7 +306,9 @@ def place_class(problem, goals, state, work, log, pod_class, need, wanted):  # t
 
 
 @njit
-def place_families(problem, goals, state, work, log, plan, low, high):  # type: ignore[no-untyped-def]
+def place_families(
+    problem: Problem, goals: Goals, state: State, work: Work, log: Log, plan: Plan, low: int, high: int
+) -> None:
     """
     Places families [low, high) of the plan, class by class.
 

@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
 from placer.kernels.bind import volumes_fit
 from placer.kernels.devices import choose_units
 from placer.kernels.jit import njit
@@ -15,6 +20,9 @@ from placer.kernels.terms import (
     term_allows,
 )
 
+if TYPE_CHECKING:
+    from placer.encode.problem import Problem, State, Work
+
 STATIC = -1
 PORTS, FIT, DEVICES, NUMA, HOLDERS, ATTACH, LAST = 10, 11, 12, 13, 14, 15, 21
 OTHER_WORDS = 64
@@ -22,7 +30,7 @@ OTHER_WORDS = 64
 
 
 @njit
-def _term_rejects(problem, state, pod_class, node, rule, first):  # type: ignore[no-untyped-def]
+def _term_rejects(problem: Problem, state: State, pod_class: int, node: int, rule: int, first: bool) -> int:
     """The code of a hard term of this rule that rejects the node, or 0."""
     classes, terms = problem.classes, problem.terms
     for term in range(classes.term_start[pod_class], classes.term_start[pod_class + 1]):
@@ -40,7 +48,9 @@ def _term_rejects(problem, state, pod_class, node, rule, first):  # type: ignore
 
 
 @njit
-def first_rejection(problem, state, work, pod_class, node, resource_rule, first):  # type: ignore[no-untyped-def]
+def first_rejection(
+    problem: Problem, state: State, work: Work, pod_class: int, node: int, resource_rule: NDArray[np.int8], first: bool
+) -> int:
     """The first rule, static ones apart, that rejects a class on a node now; 0 where it fits."""
     classes = problem.classes
     code = _term_rejects(problem, state, pod_class, node, PORTS, first)
@@ -71,7 +81,9 @@ def first_rejection(problem, state, work, pod_class, node, resource_rule, first)
 
 
 @njit
-def rejections(problem, state, work, pod_class, resource_rule, rules):  # type: ignore[no-untyped-def]
+def rejections(
+    problem: Problem, state: State, work: Work, pod_class: int, resource_rule: NDArray[np.int8], rules: NDArray[np.int8]
+) -> None:
     """
     Names the first rule that rejects a class, for every node.
 

@@ -7,7 +7,10 @@ order in which it is listed; they are bound again after the pod they made room f
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
+from numpy.typing import NDArray
 
 from placer.kernels.bind import hold_units, put, volumes_fit
 from placer.kernels.devices import choose_units
@@ -15,13 +18,16 @@ from placer.kernels.jit import njit
 from placer.kernels.place import begin_class, best_node, bind, scan
 from placer.kernels.terms import terms_allow
 
+if TYPE_CHECKING:
+    from placer.encode.problem import Classes, Goals, Log, Problem, Repair, State, Work
+
 MOST_EJECTED = 16
 ATTEMPTS = 12
 NEAR = 256
 
 
 @njit
-def link_lines(log, repair):  # type: ignore[no-untyped-def]
+def link_lines(log: Log, repair: Repair) -> None:
     """Lists the counting lines of each node."""
     repair.head[:] = -1
     for line in range(log.lines[0]):
@@ -31,7 +37,7 @@ def link_lines(log, repair):  # type: ignore[no-untyped-def]
 
 
 @njit
-def unlink(log, repair, line):  # type: ignore[no-untyped-def]
+def unlink(log: Log, repair: Repair, line: int) -> None:
     """Takes a line out of its node's list."""
     node = log.node[line]
     if repair.head[node] == line:
@@ -44,7 +50,7 @@ def unlink(log, repair, line):  # type: ignore[no-untyped-def]
 
 
 @njit
-def take_off(problem, state, log, repair, line):  # type: ignore[no-untyped-def]
+def take_off(problem: Problem, state: State, log: Log, repair: Repair, line: int) -> None:
     """Takes the pod of a line off its node."""
     slot = log.slot[line]
     pod_class = repair.class_of_slot[slot]
@@ -56,7 +62,7 @@ def take_off(problem, state, log, repair, line):  # type: ignore[no-untyped-def]
 
 
 @njit
-def put_back(problem, state, log, repair, line):  # type: ignore[no-untyped-def]
+def put_back(problem: Problem, state: State, log: Log, repair: Repair, line: int) -> None:
     """Undoes :func:`take_off`."""
     slot = log.slot[line]
     pod_class = repair.class_of_slot[slot]
@@ -69,7 +75,9 @@ def put_back(problem, state, log, repair, line):  # type: ignore[no-untyped-def]
 
 
 @njit
-def shortage(problem, state, pod_class, node, given, size):  # type: ignore[no-untyped-def]
+def shortage(
+    problem: Problem, state: State, pod_class: int, node: int, given: NDArray[np.int64], size: NDArray[np.float64]
+) -> float:
     """How much is short on a node for one more pod, as the sum of shares of ``size``, with ``given`` handed back."""
     classes = problem.classes
     total = 0.0
@@ -84,7 +92,9 @@ def shortage(problem, state, pod_class, node, given, size):  # type: ignore[no-u
 
 
 @njit
-def choose_ejected(problem, state, log, repair, pod_class, node, out):  # type: ignore[no-untyped-def]
+def choose_ejected(
+    problem: Problem, state: State, log: Log, repair: Repair, pod_class: int, node: int, out: NDArray[np.int64]
+) -> tuple[int, float]:
     """
     Chooses pods of a node that would have to go for one more pod of a class.
 
@@ -134,7 +144,7 @@ def choose_ejected(problem, state, log, repair, pod_class, node, out):  # type: 
 
 
 @njit
-def place_one(problem, goals, state, work, log, repair, slot):  # type: ignore[no-untyped-def]
+def place_one(problem: Problem, goals: Goals, state: State, work: Work, log: Log, repair: Repair, slot: int) -> bool:
     """Places one pod where it costs least; whether it found a node."""
     pod_class = repair.class_of_slot[slot]
     need = problem.classes.need[pod_class]
@@ -149,7 +159,9 @@ def place_one(problem, goals, state, work, log, repair, slot):  # type: ignore[n
 
 
 @njit
-def bind_on(problem, goals, state, work, log, repair, slot, node):  # type: ignore[no-untyped-def]
+def bind_on(
+    problem: Problem, goals: Goals, state: State, work: Work, log: Log, repair: Repair, slot: int, node: int
+) -> None:
     """Binds a pod and lists its line with the node."""
     line = log.lines[0]
     bind(problem, goals, state, work, log, repair.class_of_slot[slot], node, slot)
@@ -158,7 +170,18 @@ def bind_on(problem, goals, state, work, log, repair, slot, node):  # type: igno
 
 
 @njit
-def exchange(problem, goals, state, work, log, repair, slot, node, ejected, count):  # type: ignore[no-untyped-def]
+def exchange(
+    problem: Problem,
+    goals: Goals,
+    state: State,
+    work: Work,
+    log: Log,
+    repair: Repair,
+    slot: int,
+    node: int,
+    ejected: NDArray[np.int64],
+    count: int,
+) -> bool:
     """
     Puts a pod in the place of others and those elsewhere; undone whole where one that is as important finds no place.
 
@@ -195,7 +218,9 @@ def exchange(problem, goals, state, work, log, repair, slot, node, ejected, coun
 
 
 @njit
-def choose_holders(log, repair, pod_class, node, classes, out):  # type: ignore[no-untyped-def]
+def choose_holders(
+    log: Log, repair: Repair, pod_class: int, node: int, classes: Classes, out: NDArray[np.int64]
+) -> tuple[int, float]:
     """
     Chooses pods of a node that hold units, the smallest first, where only units are short; how many, and their size.
     """
@@ -225,7 +250,9 @@ def choose_holders(log, repair, pod_class, node, classes, out):  # type: ignore[
 
 
 @njit
-def choose_out(problem, state, log, repair, pod_class, node, out):  # type: ignore[no-untyped-def]
+def choose_out(
+    problem: Problem, state: State, log: Log, repair: Repair, pod_class: int, node: int, out: NDArray[np.int64]
+) -> tuple[int, float]:
     """Which pods of a node would have to go, whether amounts or units are short; how many, and their size."""
     repair.given[:] = 0
     if shortage(problem, state, pod_class, node, repair.given, repair.size) > 0.0:
@@ -234,7 +261,9 @@ def choose_out(problem, state, log, repair, pod_class, node, out):  # type: igno
 
 
 @njit
-def near_nodes(problem, state, log, repair, pod_class, near):  # type: ignore[no-untyped-def]
+def near_nodes(
+    problem: Problem, state: State, log: Log, repair: Repair, pod_class: int, near: NDArray[np.int64]
+) -> int:
     """
     Writes the eligible nodes where least is short, rules between pods apart; how many. O(nodes).
     """
@@ -261,7 +290,7 @@ def near_nodes(problem, state, log, repair, pod_class, near):  # type: ignore[no
 
 
 @njit
-def repair_pod(problem, goals, state, work, log, repair, slot):  # type: ignore[no-untyped-def]
+def repair_pod(problem: Problem, goals: Goals, state: State, work: Work, log: Log, repair: Repair, slot: int) -> bool:
     """
     Makes room for one pod that fits nowhere, on one of the NEAR nodes where least is short; tries those first from
     which least has to go. O(nodes + NEAR × pods of a node + ATTEMPTS × nodes).
@@ -286,7 +315,9 @@ def repair_pod(problem, goals, state, work, log, repair, slot):  # type: ignore[
 
 
 @njit
-def repair_slots(problem, goals, state, work, log, repair, slots):  # type: ignore[no-untyped-def]
+def repair_slots(
+    problem: Problem, goals: Goals, state: State, work: Work, log: Log, repair: Repair, slots: NDArray[np.int64]
+) -> int:
     """Tries to make room for each of these pods in order; how many were placed so."""
     done = 0
     for index in range(slots.shape[0]):

@@ -7,7 +7,10 @@ that is not asked for costs nothing.
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
+from numpy.typing import NDArray
 
 from placer.kernels.bind import volumes_fit
 from placer.kernels.devices import choose_units
@@ -15,13 +18,23 @@ from placer.kernels.fragmentation import fragmentation_change
 from placer.kernels.jit import njit
 from placer.kernels.terms import soft_cost
 
+if TYPE_CHECKING:
+    from placer.encode.problem import Goals, Nodes, Problem, State, Work
+
 PACK, BALANCE, HEADROOM, FRAGMENTATION, PREFERENCES = 0, 1, 2, 3, 4
 HEADROOM_FROM = 0.8
 TIGHT = 1e-3
 
 
 @njit
-def score_fit(free, need, asked, low, high, score):  # type: ignore[no-untyped-def]
+def score_fit(
+    free: NDArray[np.int64],
+    need: NDArray[np.int64],
+    asked: NDArray[np.int32],
+    low: int,
+    high: int,
+    score: NDArray[np.float64],
+) -> None:
     """Writes 0 where every resource asked for fits, infinity elsewhere, for nodes in [low, high)."""
     part = score[low:high]
     part[:] = 0.0
@@ -36,7 +49,9 @@ def score_fit(free, need, asked, low, high, score):  # type: ignore[no-untyped-d
 
 
 @njit
-def add_pack(nodes, goals, state, need, low, high, score):  # type: ignore[no-untyped-def]
+def add_pack(
+    nodes: Nodes, goals: Goals, state: State, need: NDArray[np.int64], low: int, high: int, score: NDArray[np.float64]
+) -> None:
     """
     Adds what opening a node costs, and how lopsided it leaves what is free.
 
@@ -80,7 +95,9 @@ def add_pack(nodes, goals, state, need, low, high, score):  # type: ignore[no-un
 
 
 @njit
-def add_spread_load(nodes, goals, state, need, low, high, score):  # type: ignore[no-untyped-def]
+def add_spread_load(
+    nodes: Nodes, goals: Goals, state: State, need: NDArray[np.int64], low: int, high: int, score: NDArray[np.float64]
+) -> None:
     """Adds the change of squared utilisation (balance) and of load above four fifths (headroom)."""
     balance, headroom = goals.weight[BALANCE], goals.weight[HEADROOM]
     for index in range(goals.squared.shape[0]):
@@ -100,7 +117,9 @@ def add_spread_load(nodes, goals, state, need, low, high, score):  # type: ignor
 
 
 @njit
-def add_wishes(problem, goals, state, pod_class, low, high, score):  # type: ignore[no-untyped-def]
+def add_wishes(
+    problem: Problem, goals: Goals, state: State, pod_class: int, low: int, high: int, score: NDArray[np.float64]
+) -> None:
     """Adds what preferences lose; the range is one segment's."""
     weight = goals.weight[PREFERENCES]
     classes = problem.classes
@@ -115,7 +134,7 @@ def add_wishes(problem, goals, state, pod_class, low, high, score):  # type: ign
 
 
 @njit
-def devices_left(problem, goals, state, work, pod_class, node):  # type: ignore[no-untyped-def]
+def devices_left(problem: Problem, goals: Goals, state: State, work: Work, pod_class: int, node: int) -> float:
     """
     What a pod would leave free of the devices it takes: of the node's, as a fraction, and of the first unit.
 
@@ -135,7 +154,16 @@ def devices_left(problem, goals, state, work, pod_class, node):  # type: ignore[
 
 
 @njit
-def check_units(problem, goals, state, work, pod_class, low, high, score):  # type: ignore[no-untyped-def]
+def check_units(
+    problem: Problem,
+    goals: Goals,
+    state: State,
+    work: Work,
+    pod_class: int,
+    low: int,
+    high: int,
+    score: NDArray[np.float64],
+) -> None:
     """
     Marks nodes whose units or attach limits do not fit, and scores fragmentation and NUMA wishes.
 
@@ -167,7 +195,17 @@ def check_units(problem, goals, state, work, pod_class, low, high, score):  # ty
 
 
 @njit
-def score_range(problem, goals, state, work, pod_class, need, low, high, score):  # type: ignore[no-untyped-def]
+def score_range(
+    problem: Problem,
+    goals: Goals,
+    state: State,
+    work: Work,
+    pod_class: int,
+    need: NDArray[np.int64],
+    low: int,
+    high: int,
+    score: NDArray[np.float64],
+) -> None:
     """
     Scores one more pod of a class on nodes [low, high) of one segment; group × domain rules are not asked here.
 

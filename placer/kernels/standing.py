@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
 from placer.kernels.bind import hold_units, put
 from placer.kernels.devices import hold_unit, unit_serves
 from placer.kernels.jit import njit
 
+if TYPE_CHECKING:
+    from placer.encode.problem import Problem, State, Work
+
 
 @njit
-def lowest_units(problem, state, pod_class, node, zone, work):  # type: ignore[no-untyped-def]
+def lowest_units(problem: Problem, state: State, pod_class: int, node: int, zone: int, work: Work) -> tuple[int, bool]:
     """
     Need by need the units of lowest place that have room; a need of which too few have gets none.
 
@@ -36,7 +44,7 @@ def lowest_units(problem, state, pod_class, node, zone, work):  # type: ignore[n
 
 
 @njit
-def assume_units(problem, state, pod_class, node, work):  # type: ignore[no-untyped-def]
+def assume_units(problem: Problem, state: State, pod_class: int, node: int, work: Work) -> int:
     """The units that a standing pod is taken to hold where nothing is known: in the first zone with room for all."""
     classes, units = problem.classes, problem.units
     if classes.numa[pod_class] > 0 and units.zones[node] > 0:
@@ -61,7 +69,16 @@ def assume_units(problem, state, pod_class, node, work):  # type: ignore[no-unty
 
 
 @njit
-def put_standing(problem, state, work, pod_class, node, given_start, given, given_need):  # type: ignore[no-untyped-def]
+def put_standing(
+    problem: Problem,
+    state: State,
+    work: Work,
+    pod_class: NDArray[np.int32],
+    node: NDArray[np.int32],
+    given_start: NDArray[np.int32],
+    given: NDArray[np.int32],
+    given_need: NDArray[np.int32],
+) -> None:
     """
     Puts pods on their nodes, whether or not they fit; those whose units are known take them first.
 

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from placer.kernels.counters import count_at, least_count
 from placer.kernels.jit import njit
+
+if TYPE_CHECKING:
+    from placer.encode.problem import Problem, State
 
 AT_MOST, AT_MOST_BY_DOMAIN, AFFINITY, SKEW, DISTINCT = 0, 1, 2, 3, 4
 SOFT_COUNT, SOFT_ABSENT, SOFT_SKEW, SOFT_BY_DOMAIN = 5, 6, 7, 8
@@ -11,7 +16,7 @@ ANY_COUNT = 2**40
 
 
 @njit
-def bootstraps(problem, state, pod_class):  # type: ignore[no-untyped-def]
+def bootstraps(problem: Problem, state: State, pod_class: int) -> bool:
     """Whether the pod is the first of the group it wants to stand with, and one of it itself."""
     classes, terms = problem.classes, problem.terms
     if not classes.self_affine[pod_class]:
@@ -23,7 +28,7 @@ def bootstraps(problem, state, pod_class):  # type: ignore[no-untyped-def]
 
 
 @njit
-def most_before(problem, state, term):  # type: ignore[no-untyped-def]
+def most_before(problem: Problem, state: State, term: int) -> int:
     """
     The most pods that a domain may hold of a term's group for one more pod to be legal there.
 
@@ -42,7 +47,7 @@ def most_before(problem, state, term):  # type: ignore[no-untyped-def]
 
 
 @njit
-def term_allows(problem, state, term, node, most, first):  # type: ignore[no-untyped-def]
+def term_allows(problem: Problem, state: State, term: int, node: int, most: int, first: bool) -> bool:
     """
     Whether a hard term allows one more pod on a node.
 
@@ -67,7 +72,7 @@ def term_allows(problem, state, term, node, most, first):  # type: ignore[no-unt
 
 
 @njit
-def terms_allow(problem, state, pod_class, node):  # type: ignore[no-untyped-def]
+def terms_allow(problem: Problem, state: State, pod_class: int, node: int) -> bool:
     """Whether every hard term of the class allows one more pod on a node."""
     classes, terms = problem.classes, problem.terms
     first = bootstraps(problem, state, pod_class)
@@ -82,7 +87,7 @@ def terms_allow(problem, state, pod_class, node):  # type: ignore[no-untyped-def
 
 
 @njit
-def soft_cost(problem, state, pod_class, node):  # type: ignore[no-untyped-def]
+def soft_cost(problem: Problem, state: State, pod_class: int, node: int) -> int:
     """What the class's soft terms cost one more of its pods on a node."""
     classes, terms, counters, nodes = problem.classes, problem.terms, problem.counters, problem.nodes
     cost = 0
