@@ -20,7 +20,9 @@ CHUNK = 512
 """Families placed between two looks at the clock."""
 MOST_REPAIRED = 2048
 """Pods that repair tries to make room for in one round, most important first."""
-REPAIR_CHUNK = 64
+REPAIR_CHUNK = 16
+MOST_FRUITLESS = 4
+"""Chunks in a row for which no room was found, after which a round of repair ends."""
 
 
 class Run(NamedTuple):
@@ -86,7 +88,7 @@ def _stand(cluster: Cluster, encoded: Encoded, state: State, work: Work) -> None
 
 
 def _sum_units(encoded: Encoded, state: State) -> None:
-    """Sets what is free of each kind of device to what its units have free: standing pods may hold less than they ask."""
+    """Sets what is free of each kind of device to what its units have free: standing pods may hold less than asked."""
     units = encoded.problem.units
     owner = np.repeat(np.arange(len(units.start) - 1), np.diff(units.start))
     for resource, name in enumerate(encoded.resources):
@@ -129,7 +131,8 @@ def place(
 
     families = len(run.plan.scan_key)
     repairs = new_repair(run)
-    packed = [pack(part) for part in (run.encoded.problem, run.goals, run.state, run.work, run.log, run.plan)]
+    packed = pack(run.encoded.problem), pack(run.goals), pack(run.state), pack(run.work), pack(run.log)
+    plan = pack(run.plan)
     left = steps if steps is not None else -1
     while True:
         before = int(run.log.lines[0])
@@ -137,7 +140,7 @@ def place(
             if stop():
                 return
             high = min(low + (CHUNK if left < 0 else min(CHUNK, left)), families)
-            place_families(*packed, low, high)
+            place_families(*packed, plan, low, high)
             if left >= 0:
                 left -= high - low
                 if left <= 0 and high < families:
@@ -148,7 +151,7 @@ def place(
         run.work.scan_key[0] = -1
         if int(run.log.lines[0]) > before and not (run.log.line_of_slot >= 0).all():
             continue
-        if not _repair(run, packed[:5], repairs, stop):
+        if not _repair(run, packed, repairs, stop):
             return
         run.log.next_slot[:] = run.plan.first_slot
 
@@ -167,7 +170,7 @@ def new_repair(run: Run) -> Repair:
     )
 
 
-def _repair(run: Run, packed: list[Any], repairs: Repair, stop: Callable[[], bool]) -> bool:
+def _repair(run: Run, packed: tuple[Any, Any, Any, Any, Any], repairs: Repair, stop: Callable[[], bool]) -> bool:
     """Makes room for pods that fit nowhere, most important first; whether any was placed so."""
     from placer.kernels.repair import link_lines, repair_slots
     from placer.kernels.structs import pack
@@ -179,11 +182,13 @@ def _repair(run: Run, packed: list[Any], repairs: Repair, stop: Callable[[], boo
     left = left[np.argsort(-priority, kind="stable")][:MOST_REPAIRED]
     kernel = pack(repairs)
     link_lines(packed[4], kernel)
-    done = 0
+    done, fruitless = 0, 0
     for low in range(0, len(left), REPAIR_CHUNK):
-        if stop():
+        if stop() or fruitless >= MOST_FRUITLESS:
             break
-        done += int(repair_slots(*packed, kernel, left[low : low + REPAIR_CHUNK]))
+        made = int(repair_slots(*packed, kernel, left[low : low + REPAIR_CHUNK]))
+        fruitless = 0 if made else fruitless + 1
+        done += made
     return done > 0
 
 

@@ -34,6 +34,7 @@ def unplaced(cluster: Cluster, run: Run, stopped: str = "done") -> list[Unplaced
     packed = pack(encoded.problem), pack(run.state), pack(run.work)
     rule_of_resource = np.array([_rule_of(name) for name in encoded.resources], np.int8)
     known: dict[int, tuple[list[Reason], str]] = {}
+    static: dict[int, list[Reason]] = {}
     found = []
     for pod in np.flatnonzero(left).tolist():
         pod_class = int(encoded.class_of_pod[pod])
@@ -46,7 +47,10 @@ def unplaced(cluster: Cluster, run: Run, stopped: str = "done") -> list[Unplaced
             found.append(Unplaced(cluster.pod_table.key(pod), [Reason("Limit", words, 0)], words))
             continue
         if pod_class not in known:
-            reasons = _reasons(cluster, run, packed, rule_of_resource, pod_class, pod)
+            signature = int(encoded.problem.classes.eligible[pod_class])
+            if signature not in static:
+                static[signature] = list(_static_reasons(cluster, run, pod))
+            reasons = _merged(static[signature] + _reasons(run, packed, rule_of_resource, pod_class))
             known[pod_class] = reasons, message(reasons, len(cluster.node_table))
         found.append(Unplaced(cluster.pod_table.key(pod), *known[pod_class]))
     return found
@@ -68,14 +72,15 @@ def _gates(cluster: Cluster, pod: int) -> Iterator[Reason]:
 
 
 def _reasons(
-    cluster: Cluster, run: Run, packed: tuple[Any, Any, Any], rule_of_resource: NDArray[np.int8], pod_class: int, pod: int
+    run: Run, packed: tuple[Any, Any, Any], rule_of_resource: NDArray[np.int8], pod_class: int
 ) -> list[Reason]:
+    """Which rules, static ones apart, reject the nodes that the class may stand on."""
     from placer.kernels.reject import OTHER_WORDS, rejections
 
     problem = run.encoded.problem
     rules = np.zeros(len(problem.nodes.row), np.int8)
     rejections(*packed, pod_class, rule_of_resource, rules)
-    reasons = list(_static_reasons(cluster, run, pod))
+    reasons: list[Reason] = []
     for code in np.unique(rules[rules > 0]).tolist():
         there = rules == code
         count = int(there.sum())
@@ -87,7 +92,7 @@ def _reasons(
             reasons.append(Reason(rule.name, words, count))
         else:
             reasons.append(Reason(rule.name, WORDS[rule], count))
-    return _merged(reasons)
+    return reasons
 
 
 def _short(

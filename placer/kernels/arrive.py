@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
+from numpy.typing import NDArray
 
 from placer.kernels.bind import hold_units, put
 from placer.kernels.devices import choose_units
@@ -12,9 +15,12 @@ from placer.kernels.place import begin_class, best_node, scan
 from placer.kernels.score import FRAGMENTATION
 from placer.kernels.terms import terms_allow
 
+if TYPE_CHECKING:
+    from placer.encode.problem import Goals, Problem, State, Work
+
 
 @njit
-def decide(problem, goals, state, work, pod_class):  # type: ignore[no-untyped-def]
+def decide(problem: Problem, goals: Goals, state: State, work: Work, pod_class: int) -> int:
     """The best node for one more pod of a class now, -1 for none. O(nodes)."""
     scan(problem, goals, state, work, pod_class, problem.classes.need[pod_class])
     begin_class(problem, state, work, pod_class)
@@ -25,7 +31,7 @@ def decide(problem, goals, state, work, pod_class):  # type: ignore[no-untyped-d
 
 
 @njit
-def admit(problem, goals, state, work, pod_class, node):  # type: ignore[no-untyped-def]
+def admit(problem: Problem, goals: Goals, state: State, work: Work, pod_class: int, node: int) -> int:
     """Puts one pod on a node, its units chosen as scored; how many units it took, named in ``work``."""
     slots = choose_units(problem, state, pod_class, node, work)
     if goals.weight[FRAGMENTATION] > 0:
@@ -36,7 +42,7 @@ def admit(problem, goals, state, work, pod_class, node):  # type: ignore[no-unty
 
 
 @njit
-def fits_now(problem, state, work, pod_class, node):  # type: ignore[no-untyped-def]
+def fits_now(problem: Problem, state: State, work: Work, pod_class: int, node: int) -> bool:
     """Whether one more pod of a class fits on a node that its static rules allow."""
     classes = problem.classes
     for index in range(classes.asked.shape[1]):
@@ -51,31 +57,44 @@ def fits_now(problem, state, work, pod_class, node):  # type: ignore[no-untyped-
 
 
 @njit
-def arrival_score(problem, goals, state, work, pod_class, node, tight):  # type: ignore[no-untyped-def]
+def arrival_score(
+    problem: Problem, goals: Goals, state: State, work: Work, pod_class: int, node: int, policy: NDArray[np.float64]
+) -> float:
     """
     What one more pod scores on a node under fragmentation gradient descent, lower is better; infinite without a fit.
 
-    The growth of fragmentation in GPUs is mapped to whole steps of 0 to 100 by a sigmoid, as the authors' simulator does.
-    Nodes on one step stay in order; with ``tight``, those that would have least left of cpu and devices come first.
+    Parameters
+    ----------
+    policy
+        (4,) how many whole steps a sigmoid maps the growth of fragmentation to, 0 for none; then what the fractions of
+        cpu, memory and devices that the pod would leave free weigh beside it. (100, 0, 0, 0) is the authors' simulator.
     """
     if not fits_now(problem, state, work, pod_class, node):
         return np.inf
     slots = choose_units(problem, state, pod_class, node, work)
-    grows = fragmentation_change(problem, goals, state, work, pod_class, node, slots)
-    step = -np.floor(100.0 / (1.0 + np.exp(grows)))
-    if not tight:
-        return step
-    left = 0.0
+    score = fragmentation_change(problem, goals, state, work, pod_class, node, slots)
+    if policy[0] > 0.0:
+        score = -np.floor(policy[0] / (1.0 + np.exp(score)))
     for index in range(goals.load.shape[0]):
         resource = goals.load[index]
-        if index != 1 or goals.squared.shape[0] < 2:
-            free = state.free[resource, node] - problem.classes.need[pod_class, resource]
-            left += free * problem.nodes.scale[resource, node]
-    return step + 1e-3 * left
+        free = state.free[resource, node] - problem.classes.need[pod_class, resource]
+        score += policy[min(index, 2) + 1] * free * problem.nodes.scale[resource, node]
+    return score
 
 
 @njit
-def arrive_by_fragmentation(problem, goals, state, work, arrivals, tight, allowed, kept, stamp, node_of):  # type: ignore[no-untyped-def]
+def arrive_by_fragmentation(
+    problem: Problem,
+    goals: Goals,
+    state: State,
+    work: Work,
+    arrivals: NDArray[np.int32],
+    policy: NDArray[np.float64],
+    allowed: NDArray[np.bool_],
+    kept: NDArray[np.float64],
+    stamp: NDArray[np.int32],
+    node_of: NDArray[np.int32],
+) -> None:
     """
     Fragmentation gradient descent: each pod goes where fragmentation grows least (Weng et al., USENIX ATC 2023).
 
@@ -86,8 +105,8 @@ def arrive_by_fragmentation(problem, goals, state, work, arrivals, tight, allowe
     ----------
     arrivals
         (pods,) class of each pod, in order of arrival.
-    tight
-        Whether ties go to the node with least left; otherwise to the first in order, the published policy.
+    policy
+        (4,) as in :func:`arrival_score`.
     allowed
         (classes, nodes) bool: static rules.
     kept, stamp
@@ -104,7 +123,7 @@ def arrive_by_fragmentation(problem, goals, state, work, arrivals, tight, allowe
                 continue
             if stamp[pod_class, node] != state.pods[node]:
                 stamp[pod_class, node] = state.pods[node]
-                kept[pod_class, node] = arrival_score(problem, goals, state, work, pod_class, node, tight)
+                kept[pod_class, node] = arrival_score(problem, goals, state, work, pod_class, node, policy)
             if kept[pod_class, node] < best:
                 best, chosen = kept[pod_class, node], node
         node_of[pod] = chosen
@@ -113,7 +132,7 @@ def arrive_by_fragmentation(problem, goals, state, work, arrivals, tight, allowe
 
 
 @njit
-def leave(problem, state, work, pod_class, node, slots):  # type: ignore[no-untyped-def]
+def leave(problem: Problem, state: State, work: Work, pod_class: int, node: int, slots: int) -> None:
     """Takes off the pod that was admitted last, its units still named in ``work``."""
     hold_units(problem, state, pod_class, work.chosen, work.slot_need, slots, -1)
     put(problem, state, pod_class, node, -1)
