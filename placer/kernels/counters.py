@@ -18,7 +18,8 @@ def find_entry(state: State, counter: int, domain: int) -> int:
     slot = (key * 0x9E3779B97F4A7C1 >> 17) & mask
     while state.slot_key[slot] != -1:
         if state.slot_key[slot] == key:
-            return state.slot_entry[slot]
+            entry: int = state.slot_entry[slot]
+            return entry
         slot = (slot + 1) & mask
     return -1
 
@@ -31,7 +32,7 @@ def add_entry(state: State, counter: int, domain: int) -> int:
     slot = (key * 0x9E3779B97F4A7C1 >> 17) & mask
     while state.slot_key[slot] != -1:
         slot = (slot + 1) & mask
-    entry = state.entries[0]
+    entry: int = state.entries[0]
     state.entries[0] = entry + 1
     state.slot_key[slot] = key
     state.slot_entry[slot] = entry
@@ -81,7 +82,7 @@ def least_count(counters: Counters, state: State, counter: int, fewest_domains: 
     domains = counters.domains[counter]
     if domains < fewest_domains or state.nonzero[counter] < domains:
         return 0
-    least = state.total[counter]
+    least: int = state.total[counter]
     entry = state.head[counter]
     while entry >= 0:
         least = min(least, state.entry_count[entry])

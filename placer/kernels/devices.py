@@ -18,7 +18,8 @@ WHOLE = 1000
 @njit
 def unit_matches(problem: Problem, need: int, unit: int) -> bool:
     """Whether the attributes of a unit satisfy a need."""
-    return problem.classes.unit_match[problem.classes.unit_where[need], problem.units.attributes[unit]]
+    matches: bool = problem.classes.unit_match[problem.classes.unit_where[need], problem.units.attributes[unit]]
+    return matches
 
 
 @njit

@@ -67,5 +67,5 @@ def _drop_stale(folder: Path) -> None:
 def njit(function: F) -> F:
     """Compiles without Python objects; cached on disk; releases the interpreter lock while it runs."""
     compiled = numba.njit(cache=True, nogil=True)(function)
-    _drop_stale(Path(compiled.stats.cache_path))
+    _drop_stale(Path(cast(str, compiled.stats.cache_path)))
     return cast(F, compiled)

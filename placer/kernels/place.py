@@ -98,7 +98,7 @@ def best_node(problem: Problem, work: Work, pod_class: int) -> int:
     block = nodes.block_start[chosen]
     while work.block_best[block] != best:
         block += 1
-    node = nodes.segment_start[chosen] + (block - nodes.block_start[chosen]) * BLOCK
+    node: int = nodes.segment_start[chosen] + (block - nodes.block_start[chosen]) * BLOCK
     while work.score[node] != best:
         node += 1
     return node

@@ -221,9 +221,7 @@ def exchange(
 def choose_holders(
     log: Log, repair: Repair, pod_class: int, node: int, classes: Classes, out: NDArray[np.int64]
 ) -> tuple[int, float]:
-    """
-    Chooses pods of a node that hold units, the smallest first, where only units are short; how many, and their size.
-    """
+    """Chooses pods of a node that hold units, smallest first, where only units are short; how many, and their size."""
     count, total = 0, 0.0
     while count < MOST_EJECTED:
         best, best_size = -1, np.inf
@@ -264,9 +262,7 @@ def choose_out(
 def near_nodes(
     problem: Problem, state: State, log: Log, repair: Repair, pod_class: int, near: NDArray[np.int64]
 ) -> int:
-    """
-    Writes the eligible nodes where least is short, rules between pods apart; how many. O(nodes).
-    """
+    """Writes the eligible nodes where least is short, rules between pods apart; how many. O(nodes)."""
     nodes, classes = problem.nodes, problem.classes
     signature = classes.eligible[pod_class]
     amounts = np.full(near.shape[0], np.inf)
@@ -292,8 +288,9 @@ def near_nodes(
 @njit
 def repair_pod(problem: Problem, goals: Goals, state: State, work: Work, log: Log, repair: Repair, slot: int) -> bool:
     """
-    Makes room for one pod that fits nowhere, on one of the NEAR nodes where least is short; tries those first from
-    which least has to go. O(nodes + NEAR × pods of a node + ATTEMPTS × nodes).
+    Makes room for one pod that fits nowhere, on one of the NEAR nodes where least is short.
+
+    Tries those first from which least has to go. O(nodes + NEAR × pods of a node + ATTEMPTS × nodes).
     """
     pod_class = repair.class_of_slot[slot]
     near = np.zeros(NEAR, np.int64)

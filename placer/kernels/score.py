@@ -56,8 +56,8 @@ def add_pack(
     Adds what opening a node costs, and how lopsided it leaves what is free.
 
     The second is (largest - least) / sum of the free fractions of the load resources: the angle between what is left
-    and what the node had. Filling nodes evenly in all resources strands the least. Nodes with free devices are kept for pods that
-    need them. The range is one segment's.
+    and what the node had. Filling nodes evenly in all resources strands the least. Nodes with free devices are kept for
+    pods that need them. The range is one segment's.
     """
     weight = goals.weight[PACK]
     part = score[low:high]
@@ -90,8 +90,8 @@ def add_pack(
                 if need[resource] == 0 and index >= goals.squared.shape[0]:
                     spoiled += goals.device_factor[2] * left
         lopsided = (most - least) / total if loads > 1 else 0.0
-        opening = goals.opening[node] if state.pods[node] == 0 else 0.0
-        score[node] += weight * (opening + lopsided + spoiled)
+        opened = goals.opening[node] if state.pods[node] == 0 else 0.0
+        score[node] += weight * (opened + lopsided + spoiled)
 
 
 @njit

@@ -1,9 +1,9 @@
 """
 Named tuples of arrays as structs by reference.
 
-A kernel that takes dozens of arrays compiles slowly and is slow to call when each is an argument of its own. The waist's
-named tuples are therefore packed once into numba structs, which kernels pass on as one pointer each. The arrays are the
-same objects; nothing is copied.
+A kernel that takes dozens of arrays compiles slowly and is slow to call when each is an argument of its own. So the
+waist's named tuples are packed once into numba structs, which kernels pass on as one pointer each. The arrays are the
+same objects; nothing is copied. Kernels name the tuples as the types of their arguments: the fields are the same.
 """
 
 from __future__ import annotations
@@ -36,25 +36,31 @@ for _name in NAMES:
     _declare(_name)
 
 
-def as_struct(value):  # type: ignore[no-untyped-def]
+def as_struct(value: Any) -> Any:
     """Compiled code only: a named tuple as a struct, nested ones included."""
     raise NotImplementedError("use pack()")
 
 
+def _is_named_tuple(value: Any) -> bool:
+    """Whether a numba type is a named tuple's."""
+    return isinstance(value, core_types.BaseNamedTuple)
+
+
 def _struct_type(value: Any) -> Any:
     """The struct type of a named tuple's type."""
-    if isinstance(value, core_types.BaseNamedTuple):
+    if _is_named_tuple(value):
         fields = [(name, _struct_type(part)) for name, part in zip(value.fields, value.types, strict=True)]
         return _TYPES[value.instance_class.__name__](fields)
     return value
 
 
+# Without annotations: numba wants the signature of what is built, to the letter.
 @overload(as_struct)
 def _as_struct(value):  # type: ignore[no-untyped-def]
     struct = _struct_type(value)
     lines = ["def build(value):", "    result = new(struct)"]
     for name, part in zip(value.fields, value.types, strict=True):
-        inner = f"as_struct(value.{name})" if isinstance(part, core_types.BaseNamedTuple) else f"value.{name}"
+        inner = f"as_struct(value.{name})" if _is_named_tuple(part) else f"value.{name}"
         lines.append(f"    result.{name} = {inner}")
     lines.append("    return result")
     scope = {"new": structref.new, "struct": struct, "as_struct": as_struct}

@@ -37,10 +37,12 @@ def most_before(problem: Problem, state: State, term: int) -> int:
     terms = problem.terms
     kind, counter = terms.kind[term], terms.counter[term]
     if kind == AT_MOST:
-        return terms.bound[term]
+        fixed: int = terms.bound[term]
+        return fixed
     if kind == SKEW:
         least = least_count(problem.counters, state, counter, terms.offset[term])
-        return terms.bound[term] + least - terms.member[term]
+        most: int = terms.bound[term] + least - terms.member[term]
+        return most
     if state.nonzero[counter] >= terms.bound[term]:
         return ANY_COUNT
     return 0
