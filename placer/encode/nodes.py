@@ -15,6 +15,8 @@ from placer.model.cluster import Cluster
 
 BLOCK = 64
 """Nodes whose best score is kept together."""
+SPAN = 32
+"""Blocks whose best score is kept together."""
 
 
 class StaticLayout(NamedTuple):
@@ -47,6 +49,8 @@ def encode_nodes(cluster: Cluster, statics: StaticNodes, resources: Resources, k
     blocks = -(-np.diff(start) // BLOCK)
     block_start = np.zeros(segments + 1, np.int32)
     np.cumsum(blocks, out=block_start[1:])
+    span_start = np.zeros(segments + 1, np.int32)
+    np.cumsum(-(-blocks // SPAN), out=span_start[1:])
     capacity = np.ascontiguousarray(resources.capacity[:, row])
     loaded = np.array([name in LOAD or name.startswith("device:") for name in resources.names], bool)
     scale = np.zeros(capacity.shape, np.float64)
@@ -61,6 +65,7 @@ def encode_nodes(cluster: Cluster, statics: StaticNodes, resources: Resources, k
         segment=segment,
         segment_start=start,
         block_start=block_start,
+        span_start=span_start,
         domain=domain,
         by_segment=by_segment,
         domain_start=domain_start,

@@ -40,6 +40,8 @@ class Nodes(NamedTuple):
     """(segments + 1,) first node of each segment; segment s is the range [s, s + 1)."""
     block_start: I32
     """(segments + 1,) first block of each segment; blocks of BLOCK nodes do not cross segments."""
+    span_start: I32
+    """(segments + 1,) first span of each segment; a span is SPAN blocks."""
     domain: I32
     """(keys, nodes) which domain of the key the node stands in; -1 where it lacks the label."""
     by_segment: BOOL
@@ -230,6 +232,8 @@ class Work(NamedTuple):
     """(nodes,) for scoring one node alone."""
     block_best: F64
     """(blocks,) least score of each block."""
+    span_best: F64
+    """(spans,) least score of each span."""
     segment_best: F64
     """(segments,) least score of each segment."""
     segment_open: BOOL

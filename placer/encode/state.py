@@ -44,7 +44,8 @@ def most_slots(problem: Problem) -> NDArray[np.int64]:
     """(classes,) how many units a pod of each class takes at most."""
     classes = problem.classes
     sums = np.concatenate([[0], np.cumsum(classes.unit_count, dtype=np.int64)])
-    return sums[classes.unit_start[1:]] - sums[classes.unit_start[:-1]] + (classes.numa > 0)
+    slots: NDArray[np.int64] = sums[classes.unit_start[1:]] - sums[classes.unit_start[:-1]] + (classes.numa > 0)
+    return slots
 
 
 def new_work(problem: Problem) -> Work:
@@ -57,6 +58,7 @@ def new_work(problem: Problem) -> Work:
         score=np.full(nodes, np.inf),
         single=np.full(nodes, np.inf),
         block_best=np.full(int(problem.nodes.block_start[-1]), np.inf),
+        span_best=np.full(int(problem.nodes.span_start[-1]), np.inf),
         segment_best=np.full(segments, np.inf),
         segment_open=np.zeros(segments, bool),
         most=np.zeros(terms + 1, np.int64),
@@ -69,9 +71,7 @@ def new_work(problem: Problem) -> Work:
 
 
 def new_log(problem: Problem, first_slot: NDArray[np.int32], last_slot: NDArray[np.int32], spare: int) -> Log:
-    """
-    An empty log with a line for each pending pod and ``spare`` more for pods that are bound again.
-    """
+    """An empty log with a line for each pending pod and ``spare`` more for pods that are bound again."""
     counts = (last_slot - first_slot).astype(np.int64)
     pods = int(counts.sum())
     slots = most_slots(problem)

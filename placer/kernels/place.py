@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from placer.encode.problem import Goals, Log, Nodes, Plan, Problem, State, Work
 
 BLOCK = 64
+SPAN = 32
 
 
 @njit
@@ -44,12 +45,23 @@ def refresh_block(nodes: Nodes, work: Work, segment: int, block: int) -> None:
 
 
 @njit
-def refresh_segment(nodes: Nodes, work: Work, segment: int) -> None:
-    """Finds the least score of one segment again, from its blocks."""
-    part = work.block_best[nodes.block_start[segment] : nodes.block_start[segment + 1]]
+def refresh_span(nodes: Nodes, work: Work, segment: int, span: int) -> None:
+    """Finds the least score of one span of blocks again. O(SPAN)."""
+    low = nodes.block_start[segment] + (span - nodes.span_start[segment]) * SPAN
+    part = work.block_best[low : min(low + SPAN, nodes.block_start[segment + 1])]
     least = np.inf
     for block in range(part.shape[0]):
         least = part[block] if part[block] < least else least
+    work.span_best[span] = least
+
+
+@njit
+def refresh_segment(nodes: Nodes, work: Work, segment: int) -> None:
+    """Finds the least score of one segment again, from its spans."""
+    part = work.span_best[nodes.span_start[segment] : nodes.span_start[segment + 1]]
+    least = np.inf
+    for span in range(part.shape[0]):
+        least = part[span] if part[span] < least else least
     work.segment_best[segment] = least
 
 
@@ -58,15 +70,19 @@ def set_score(nodes: Nodes, work: Work, node: int, score: float) -> None:
     """Changes one node's score and the minima above it."""
     segment = nodes.segment[node]
     block = nodes.block_start[segment] + (node - nodes.segment_start[segment]) // BLOCK
+    span = nodes.span_start[segment] + (block - nodes.block_start[segment]) // SPAN
     before = work.score[node]
     work.score[node] = score
     if score < work.block_best[block]:
         work.block_best[block] = score
+        work.span_best[span] = min(score, work.span_best[span])
         work.segment_best[segment] = min(score, work.segment_best[segment])
     elif before == work.block_best[block] and score > before:
         refresh_block(nodes, work, segment, block)
-        if before == work.segment_best[segment]:
-            refresh_segment(nodes, work, segment)
+        if before == work.span_best[span]:
+            refresh_span(nodes, work, segment, span)
+            if before == work.segment_best[segment]:
+                refresh_segment(nodes, work, segment)
 
 
 @njit
@@ -80,6 +96,8 @@ def scan(problem: Problem, goals: Goals, state: State, work: Work, pod_class: in
         score_range(problem, goals, state, work, pod_class, need, low, high, work.score)
         for block in range(nodes.block_start[segment], nodes.block_start[segment + 1]):
             refresh_block(nodes, work, segment, block)
+        for span in range(nodes.span_start[segment], nodes.span_start[segment + 1]):
+            refresh_span(nodes, work, segment, span)
         refresh_segment(nodes, work, segment)
 
 
@@ -95,7 +113,10 @@ def best_node(problem: Problem, work: Work, pod_class: int) -> int:
             best, chosen = work.segment_best[segment], segment
     if chosen < 0:
         return -1
-    block = nodes.block_start[chosen]
+    span = nodes.span_start[chosen]
+    while work.span_best[span] != best:
+        span += 1
+    block = nodes.block_start[chosen] + (span - nodes.span_start[chosen]) * SPAN
     while work.block_best[block] != best:
         block += 1
     node: int = nodes.segment_start[chosen] + (block - nodes.block_start[chosen]) * BLOCK
@@ -286,7 +307,7 @@ def place_class(
 
     Returns
     -------
-    How many were placed. O(wanted × (BLOCK + blocks of a segment + segments × terms)).
+    How many were placed. O(wanted × (BLOCK + SPAN + spans of a segment + segments × terms)).
     """
     first = begin_class(problem, state, work, pod_class)
     placed = 0
