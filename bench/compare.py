@@ -22,7 +22,8 @@ def compare(before: str, after: str) -> str:
     """
     old = _flat(json.loads(Path(before).read_text()))
     new = _flat(json.loads(Path(after).read_text()))
-    worse, better = [], []
+    worse: list[str] = []
+    better: list[str] = []
     for key in old.keys() & new.keys():
         direction = _direction(key)
         if direction == 0 or old[key] == new[key]:

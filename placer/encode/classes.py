@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from collections.abc import Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -54,7 +55,7 @@ def encode_classes(
     )
     rule_row = rules.rows.of_pod
     affine = np.array(rules.book.affine, np.int8)
-    columns = [
+    columns: list[NDArray[Any]] = [
         statics.signature,
         resources.code,
         units.needs.codes,
@@ -97,7 +98,7 @@ def encode_classes(
         self_affine=affine[row_of_class].astype(bool),
         unit_start=unit_start,
         unit_kind=needs.kind[unit_index],
-        unit_count=needs.count[unit_index],
+        unit_count=needs.units[unit_index],
         unit_amount=np.ascontiguousarray(needs.amount[unit_index]),
         unit_where=needs.where[unit_index],
         unit_match=needs.match,
@@ -142,10 +143,11 @@ def _terms(
     start = np.zeros(len(sets) + 1, np.int32)
     np.cumsum([len(terms) for terms in sets], out=start[1:])
     flat = [term for terms in sets for term in terms]
-    columns = list(zip(*flat, strict=True)) if flat else [()] * len(Term._fields)
-    kinds = (np.int8, np.int32, np.int64, np.int32, np.int8, np.bool_, np.int8)
-    arrays = [np.array(column, kind) for column, kind in zip(columns, kinds, strict=True)]
-    return start, Terms(*arrays, domain_bound=np.array(rules.book.domain_bounds, np.int32))
+    columns: list[Sequence[Any]] = [*zip(*flat, strict=True)] if flat else [()] * len(Term._fields)
+    columns.append(rules.book.domain_bounds)
+    kinds = (np.int8, np.int32, np.int64, np.int32, np.int8, np.bool_, np.int8, np.int32)
+    arrays: list[NDArray[Any]] = [np.array(column, kind) for column, kind in zip(columns, kinds, strict=True)]
+    return start, Terms(*arrays)
 
 
 class _Signatures:
@@ -159,8 +161,8 @@ class _Signatures:
         layout: StaticLayout,
         first_pod: NDArray[np.int64],
     ) -> None:
-        used, self.code = np.unique(statics.signature[first_pod], return_inverse=True)
-        self.code = self.code.astype(np.int32)
+        used, inverse = np.unique(statics.signature[first_pod], return_inverse=True)
+        self.code = inverse.astype(np.int32)
         fields = cluster.pod_table.fields
         lists = []
         for signature in used.tolist():

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from placer.encode.problem import BOOL, I32, I64, Units
 from placer.model.device import NUMA, WHOLE, Device, DeviceNeed
+from placer.model.selector import Requirement
 from placer.model.table import Column
 
 
@@ -112,7 +113,7 @@ class Needs(NamedTuple):
 
     start: I32
     kind: I32
-    count: I32
+    units: I32
     amount: I64
     where: I32
     match: BOOL
@@ -124,20 +125,20 @@ def encode_needs(values: list[tuple[DeviceNeed, ...]], words: Vocabulary) -> Nee
     start = np.zeros(len(values) + 1, np.int32)
     np.cumsum([len(wanted) for wanted in values], out=start[1:])
     amount = np.zeros((len(flat), len(words.dimensions)), np.int64)
-    selectors: dict[object, int] = {}
+    selectors: dict[tuple[Requirement, ...], int] = {}
     for row, need in enumerate(flat):
         amount[row, 0] = need.share_milli
         for name, value in need.amounts.items():
             amount[row, words.dimensions[name]] = value
         selectors.setdefault(need.where, len(selectors))
     match = np.array(
-        [[all(e.matches(dict(have)) for e in where) for have in words.attributes] for where in selectors],  # type: ignore[attr-defined]
-        bool,
+        [[all(e.matches(dict(have)) for e in where) for have in words.attributes] for where in selectors],
+        np.bool_,
     ).reshape(len(selectors), len(words.attributes))
     return Needs(
         start=start,
         kind=np.array([words.kinds[need.kind] for need in flat], np.int32),
-        count=np.array([need.count for need in flat], np.int32),
+        units=np.array([need.count for need in flat], np.int32),
         amount=amount,
         where=np.array([selectors[need.where] for need in flat], np.int32),
         match=match,

@@ -8,12 +8,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from placer.encode.combine import combine
+from placer.encode.devices import kind_totals
 from placer.encode.problem import UNLIMITED
 from placer.model.cluster import Cluster
 from placer.model.device import NUMA, WHOLE
 from placer.model.table import ABSENT, Column
 from placer.model.units import Units
-from placer.encode.devices import kind_totals
 
 LOAD = ("cpu", "memory")
 
@@ -141,9 +141,7 @@ def _volumes(cluster: Cluster) -> _Volumes:
 def _devices(units: Units) -> tuple[list[str], list[NDArray[Any]], list[NDArray[Any]]]:
     """Thousandths of each kind of device, as an amount: what is short in sum is short in units."""
     kinds = sorted({need.kind for wanted in units.needs.values for need in wanted} - {NUMA})
-    totals = kind_totals(
-        [tuple(need for need in wanted if need.kind != NUMA) for wanted in units.needs.values], kinds
-    )
+    totals = kind_totals([tuple(need for need in wanted if need.kind != NUMA) for wanted in units.needs.values], kinds)
     counts = np.array(
         [
             [sum(WHOLE * device.count for device in listed if device.kind == kind) for kind in kinds]

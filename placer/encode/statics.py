@@ -39,7 +39,8 @@ def mentions(pods: dict[str, Column[Any]], topology_keys: Iterable[str]) -> Ment
     ``In`` and ``NotIn`` over the hostname only single out the names they list, so that a DaemonSet's or a local
     volume's rule does not put every node in a segment of its own.
     """
-    keys, names = set(topology_keys) - {HOSTNAME}, set()
+    keys = set(topology_keys) - {HOSTNAME}
+    names: set[str] = set()
 
     def note(requirements: Iterable[Requirement]) -> None:
         for requirement in requirements:

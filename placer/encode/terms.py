@@ -71,6 +71,7 @@ class Keys:
         if key not in self._domains:
             table = self.cluster.node_table
             rows = len(table)
+            found: tuple[NDArray[np.int32], dict[str, int]]
             if key == NODE_KEY:
                 found = np.arange(rows, dtype=np.int32), {}
             elif key == CLUSTER_KEY:
@@ -93,9 +94,7 @@ def _label_domains(cluster: Cluster, key: str) -> tuple[NDArray[np.int32], dict[
         )
         codes = [-1 if value is None else index.setdefault(value, len(index)) for value in values]
         return np.array(codes, np.int32), index
-    by_code = [
-        -1 if key not in labels else index.setdefault(labels[key], len(index)) for labels in table.labels.values
-    ]
+    by_code = [-1 if key not in labels else index.setdefault(labels[key], len(index)) for labels in table.labels.values]
     return np.array(by_code, np.int32)[table.labels.codes], index
 
 
@@ -263,8 +262,12 @@ def compile_spread(book: TermBook, soft: bool) -> None:
             is_hard = constraint.when_unsatisfiable == "DoNotSchedule"
             keys = tuple(other.topology_key for other in hard) if is_hard else (constraint.topology_key,)
             pod = int(book.rows.first[row])
-            mark = (*(int(pods[f].codes[pod]) for f in SPREAD_FIELDS), keys, constraint.node_affinity_policy,
-                    constraint.node_taints_policy)
+            mark = (
+                *(int(pods[f].codes[pod]) for f in SPREAD_FIELDS),
+                keys,
+                constraint.node_affinity_policy,
+                constraint.node_taints_policy,
+            )
             if mark not in masks:
                 masks[mark] = book.eligible_set(_spread_mask(book, constraint, pod, keys))
             namespace, labels = book.own(row)
@@ -272,8 +275,16 @@ def compile_spread(book: TermBook, soft: bool) -> None:
                 namespace, labels, constraint.selector, constraint.match_label_keys, terminating=False
             )
             counter = book.picked(picked, constraint.topology_key, masks[mark])
-            book.add(row, SKEW if is_hard else SOFT_SKEW, counter, constraint.max_skew, constraint.min_domains or 0,
-                     book.is_member(counter, row), is_hard, Rule.PodTopologySpread)
+            book.add(
+                row,
+                SKEW if is_hard else SOFT_SKEW,
+                counter,
+                constraint.max_skew,
+                constraint.min_domains or 0,
+                book.is_member(counter, row),
+                is_hard,
+                Rule.PodTopologySpread,
+            )
 
 
 def _spread_mask(book: TermBook, constraint: SpreadConstraint, pod: int, keys: tuple[str, ...]) -> Mask:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -140,8 +141,8 @@ def _read_nodes(columns: dict[str, Any], problems: Problems) -> NodeTable:
 
 
 def _split_hostname(
-    labels: Column[dict[str, str]], named: NDArray[np.bool_], names: Any
-) -> tuple[Column[dict[str, str]], NDArray[np.bool_]]:
+    labels: Column[Mapping[str, str]], named: NDArray[np.bool_], names: Any
+) -> tuple[Column[Mapping[str, str]], NDArray[np.bool_]]:
     """The hostname label goes into ``named`` where it is the node's name, and wins over it where it is not."""
     given = [code for code, value in enumerate(labels.values) if HOSTNAME in value]
     if not given:

@@ -107,7 +107,7 @@ class Cluster:
         """The pods, replicas written out, made on demand."""
         return _View(len(self.pod_table), self.pod)
 
-    def node_labels(self, row: int) -> dict[str, str]:
+    def node_labels(self, row: int) -> Mapping[str, str]:
         """All labels of a node, the hostname included."""
         table = self.node_table
         labels = table.labels[row]
@@ -271,13 +271,13 @@ def tabulate_amounts(rows: Sequence[Mapping[str, int]], missing: int) -> Amounts
 def tabulate_nodes(nodes: Sequence[Node]) -> NodeTable:
     """Nodes as a table."""
     named = np.array([node.labels.get(HOSTNAME) == node.name for node in nodes], bool)
-    labels = [
+    labels: list[Mapping[str, str]] = [
         FrozenDict({key: value for key, value in node.labels.items() if key != HOSTNAME}) if same else node.labels
         for node, same in zip(nodes, named.tolist(), strict=True)
     ]
     return NodeTable(
         names=Names([node.name for node in nodes]),
-        labels=Column.of(labels),  # type: ignore[arg-type]
+        labels=Column.of(labels),
         named=named,
         allocatable=tabulate_amounts([node.allocatable for node in nodes], ABSENT),
         price=np.array([node.price_micro for node in nodes], np.int64),
@@ -285,7 +285,7 @@ def tabulate_nodes(nodes: Sequence[Node]) -> NodeTable:
         taints=Column.of(node.taints for node in nodes),
         devices=Column.of(node.devices for node in nodes),
         images=Column.of(node.images for node in nodes),
-        volume_limits=Column.of(node.volume_limits for node in nodes),  # type: ignore[arg-type]
+        volume_limits=Column.of(node.volume_limits for node in nodes),
     )
 
 

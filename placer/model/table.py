@@ -7,7 +7,7 @@ kept once; a row is a handful of codes. Engines and ``verify`` read codes; users
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
 
@@ -64,7 +64,8 @@ class Column(Generic[T]):
         return len(self.codes)
 
     def __getitem__(self, row: int) -> T:
-        return self.values[self.codes[row]]
+        value: T = self.values[self.codes[row]]
+        return value
 
     def take(self, rows: NDArray[np.integer[Any]] | slice) -> Column[T]:
         """The column of these rows."""
@@ -180,7 +181,7 @@ class NodeTable:
     """
 
     names: Names
-    labels: Column[dict[str, str]]
+    labels: Column[Mapping[str, str]]
     named: NDArray[np.bool_]
     allocatable: Amounts
     price: NDArray[np.int64]
@@ -188,7 +189,7 @@ class NodeTable:
     taints: Column[tuple[Any, ...]]
     devices: Column[tuple[Any, ...]]
     images: Column[tuple[Any, ...]]
-    volume_limits: Column[dict[str, int]]
+    volume_limits: Column[Mapping[str, int]]
     _index: dict[str, int] | None = field(default=None, repr=False)
 
     def __len__(self) -> int:
@@ -244,7 +245,8 @@ class PodTable:
         """``namespace/name`` of all rows."""
         namespaces = self.fields["namespace"]
         prefixes = [f"{namespace}/" for namespace in namespaces.values]
-        return [prefixes[code] + name for code, name in zip(namespaces.codes.tolist(), self.names.tolist(), strict=True)]
+        codes = namespaces.codes.tolist()
+        return [prefixes[code] + name for code, name in zip(codes, self.names.tolist(), strict=True)]
 
     def index(self, key: str) -> int:
         """The row of ``namespace/name``, or -1; a bare name means the namespace ``default``."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import lzma
+from collections.abc import Mapping
 from typing import Any, Literal, NamedTuple, get_args
 
 import numpy as np
@@ -198,7 +199,7 @@ def _nodes(capacity: NDArray[np.int64], rng: np.random.Generator, *, full: bool)
     ssd = rng.random(count) < SSD_NODES if full else np.zeros(count, bool)
     tainted = _some(count, TAINTED_NODES, rng) if full else np.zeros(count, bool)
     gpus = _some(count, GPU_NODES, rng) & ~tainted if full else np.zeros(count, bool)
-    labels = [
+    labels: list[Mapping[str, str]] = [
         FrozenDict(
             {
                 REGION: "region-1",
@@ -217,7 +218,7 @@ def _nodes(capacity: NDArray[np.int64], rng: np.random.Generator, *, full: bool)
     allocatable = np.column_stack([capacity[:, 0], capacity[:, 1] * MIB, np.full(count, PODS_PER_NODE)])
     return NodeTable(
         names=Names([f"n-{row:05d}" for row in range(count)]),
-        labels=Column(code.astype(np.int32), labels),  # type: ignore[arg-type]
+        labels=Column(code.astype(np.int32), labels),
         named=np.ones(count, bool),
         allocatable=Amounts(("cpu", "memory", "pods"), np.ascontiguousarray(allocatable, np.int64)),
         price=np.full(count, 1_000_000, np.int64),
@@ -225,7 +226,7 @@ def _nodes(capacity: NDArray[np.int64], rng: np.random.Generator, *, full: bool)
         taints=Column(tainted.astype(np.int32), [(), (Taint(key="dedicated", value="batch"),)]),
         devices=Column(gpus.astype(np.int32), [(), (Device(kind=GPU, count=GPUS),)]),
         images=Column.constant((), count),
-        volume_limits=Column.constant(FrozenDict({DRIVER: 25} if full else {}), count),  # type: ignore[arg-type]
+        volume_limits=Column.constant(FrozenDict({DRIVER: 25} if full else {}), count),
     )
 
 

@@ -25,8 +25,8 @@ BANDS = ((0, 0.6), (100, 0.3), (1000, 0.1))
 PORT_POOL = 200
 GPU_LOAD = 0.8
 NEEDS = (
-    ((DeviceNeed(kind="nvidia.com/gpu", share="0.25"),), 250, 0.35),  # type: ignore[call-arg]
-    ((DeviceNeed(kind="nvidia.com/gpu", share="0.5"),), 500, 0.25),  # type: ignore[call-arg]
+    ((DeviceNeed(kind="nvidia.com/gpu", share="0.25"),), 250, 0.35),
+    ((DeviceNeed(kind="nvidia.com/gpu", share="0.5"),), 500, 0.25),
     ((DeviceNeed(kind="nvidia.com/gpu", count=1),), 1000, 0.25),
     ((DeviceNeed(kind="nvidia.com/gpu", count=2),), 2000, 0.08),
     ((DeviceNeed(kind="nvidia.com/gpu", count=4),), 4000, 0.05),
