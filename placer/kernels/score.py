@@ -78,7 +78,8 @@ def add_pack(
         for node in range(high - low):
             a = (free_a[node] - need_a) * scale_a[node]
             b = (free_b[node] - need_b) * scale_b[node]
-            part[node] += weight * ((opening[node] if pods[node] == 0 else 0.0) + abs(a - b) / (a + b + TIGHT))
+            lopsided = abs(a - b) / max(a + b + TIGHT, TIGHT)
+            part[node] += weight * ((opening[node] if pods[node] == 0 else 0.0) + lopsided)
         return
     for node in range(low, high):
         least, most, total, spoiled = np.inf, 0.0, TIGHT, 0.0
@@ -89,7 +90,7 @@ def add_pack(
                 least, most, total = min(least, left), max(most, left), total + left
                 if need[resource] == 0 and index >= goals.squared.shape[0]:
                     spoiled += goals.device_factor[2] * left
-        lopsided = (most - least) / total if loads > 1 else 0.0
+        lopsided = (most - least) / max(total, TIGHT) if loads > 1 else 0.0
         opened = goals.opening[node] if state.pods[node] == 0 else 0.0
         score[node] += weight * (opened + lopsided + spoiled)
 
