@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from typing import Any
 
 from bench.common import Options, say
@@ -14,7 +15,7 @@ def run(options: Options) -> dict[str, Any]:
     """Places both clusters and ends with a verified summary; times are of this run, read to verified answer."""
     from placer.traces import mesos, openb
 
-    cases = {
+    cases: dict[str, Callable[[], Cluster]] = {
         "openb (1,523 nodes, 6,212 GPUs, 8,152 pods)": lambda: openb.read(
             dataset("alibaba-openb-gpu-2023"), "all_node", "default"
         ),

@@ -52,7 +52,8 @@ def run(options: Options) -> dict[str, Any]:
     Mean GPU allocation in per cent when 100 % of the GPU capacity has arrived, over ten shuffled orders.
 
     ``fgd_pct``: the paper's policy, written again, on the same orders; ``online_pct``: one pod at a time, no moves, by
-    the policy that did best on three other orders of the list; ``batch_pct``: all that have arrived placed at once and verified; ``bound_pct``: what no placement can exceed.
+    the policy that did best on three other orders of the list; ``batch_pct``: all that have arrived placed at once and
+    verified; ``bound_pct``: what no placement can exceed.
     """
     folder = options.data or dataset("alibaba-openb-gpu-2023")
     published = openb.published(folder)
@@ -138,7 +139,7 @@ def online(trace: Trace, order: NDArray[np.int64], policy: tuple[float, ...]) ->
     arrivals = encoded.class_of_pod[order].astype(np.int32)
     node_of = np.zeros(len(arrivals), np.int32)
     kept, stamp = np.zeros(trace.allowed.shape), np.full(trace.allowed.shape, -1, np.int32)
-    packed = [pack(part) for part in (encoded.problem, goals, started.state, started.work)]
+    packed = pack(encoded.problem), pack(goals), pack(started.state), pack(started.work)
     arrive_by_fragmentation(*packed, arrivals, np.array(policy), trace.allowed, kept, stamp, node_of)
     return 100.0 * float(trace.gpu[order][node_of >= 0].sum()) / trace.capacity
 

@@ -44,7 +44,36 @@ _HOME = {
     "InfeasibleError": "placer.errors",
 }
 
-__all__ = [*_HOME]
+__all__ = [
+    "AffinityTerm",
+    "Alternative",
+    "Cluster",
+    "Device",
+    "DeviceNeed",
+    "DistinctDomains",
+    "DomainLimit",
+    "DomainShares",
+    "HostPort",
+    "InfeasibleError",
+    "InputError",
+    "LabelSelector",
+    "Node",
+    "NodeSelectorTerm",
+    "PlacerError",
+    "Pod",
+    "PreferredNode",
+    "PreferredPods",
+    "Requirement",
+    "Solution",
+    "SpreadConstraint",
+    "Taint",
+    "Toleration",
+    "Volume",
+    "explain",
+    "load",
+    "solve",
+    "verify",
+]
 
 if TYPE_CHECKING:
     from placer.errors import InfeasibleError, InputError, PlacerError
@@ -83,7 +112,7 @@ def __dir__() -> list[str]:
 
 
 class _Package(ModuleType):
-    """Keeps ``placer.solve``, ``verify`` and ``explain`` the functions, also when their modules are imported by name."""
+    """Keeps ``placer.solve``, ``verify`` and ``explain`` the functions, also when their modules are imported."""
 
     def __setattr__(self, name: str, value: Any) -> None:
         if isinstance(value, ModuleType) and name in _HOME:

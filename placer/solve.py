@@ -7,7 +7,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -15,6 +15,9 @@ from placer.errors import InfeasibleError, InputError, UsageError
 from placer.goals import Tier, parse_goals
 from placer.model.cluster import Cluster
 from placer.solution import Bindings, Rows, Solution, Unplaced
+
+if TYPE_CHECKING:
+    from placer.engine import Run
 
 Progress = Callable[[str, int, int], None]
 
@@ -90,7 +93,7 @@ def solve(
     started = time.monotonic()
     report = progress or (lambda stage, done, total: None)
     seconds: dict[str, float] = {}
-    run, tier_parts = _prepare(cluster, tiers, seconds, report)
+    run = _prepare(cluster, tiers, seconds, report)
     limit = _Limit(started, time_limit, steps, stop)
     clock = time.perf_counter()
     _place(run, limit, report)
@@ -135,7 +138,7 @@ class _Limit:
         return self.reason != "done"
 
 
-def _prepare(cluster: Cluster, tiers: Sequence[Tier], seconds: dict[str, float], report: Progress) -> tuple[Any, Any]:
+def _prepare(cluster: Cluster, tiers: Sequence[Tier], seconds: dict[str, float], report: Progress) -> Run:
     from placer.encode.encode import encode
     from placer.encode.goals import encode_goals
     from placer.engine import pods_per_class, prepare
@@ -148,10 +151,10 @@ def _prepare(cluster: Cluster, tiers: Sequence[Tier], seconds: dict[str, float],
     run = prepare(cluster, encoded, encode_goals(encoded, parts, pods_per_class(encoded)))
     seconds["encode"] = time.perf_counter() - clock
     report("encode", 1, 1)
-    return run, parts
+    return run
 
 
-def _place(run: Any, limit: _Limit, report: Progress) -> None:
+def _place(run: Run, limit: _Limit, report: Progress) -> None:
     from placer.engine import place
 
     place(run, limit.reached, lambda done, total: report("place", done, total), limit.steps)
@@ -159,7 +162,7 @@ def _place(run: Any, limit: _Limit, report: Progress) -> None:
         limit.reason = "step_limit"
 
 
-def answer(cluster: Cluster, run: Any, tiers: Sequence[Tier], stopped: str = "done") -> Solution:
+def answer(cluster: Cluster, run: Run, tiers: Sequence[Tier], stopped: str = "done") -> Solution:
     """The solution that a run has come to."""
     from placer.engine import bindings
     from placer.objective import measure
@@ -168,8 +171,9 @@ def answer(cluster: Cluster, run: Any, tiers: Sequence[Tier], stopped: str = "do
     (bound, nodes), devices = bindings(run)
     rows = Rows(bound, nodes)
     left = unplaced(cluster, run, stopped)
-    priorities = cluster.pod_table.priority[[cluster.pod_table.index(each.pod) for each in left]] if left else []
-    counted = {int(p): int((np.asarray(priorities) == p).sum()) for p in sorted(set(map(int, priorities)), reverse=True)}
+    missing = np.array([cluster.pod_table.index(each.pod) for each in left], np.int64)
+    priorities, counts = np.unique(cluster.pod_table.priority[missing], return_counts=True)
+    counted = dict(zip(priorities[::-1].tolist(), counts[::-1].tolist(), strict=True))
     return Solution(
         input=cluster.digest,
         bindings=Bindings(cluster, rows, devices),

@@ -75,8 +75,14 @@ def encode(cluster: Cluster, *, preferences: bool = False) -> Encoded:
     resources: Resources = encode_resources(cluster, counted)
     topology = {
         rule.topology_key
-        for field in ("pod_affinity", "pod_anti_affinity", "topology_spread", "domain_limits", "distinct_domains",
-                      "domain_shares")
+        for field in (
+            "pod_affinity",
+            "pod_anti_affinity",
+            "topology_spread",
+            "domain_limits",
+            "distinct_domains",
+            "domain_shares",
+        )
         for listed in fields[field].values
         for rule in listed
     } | {wish.term.topology_key for listed in fields["preferred_pods"].values for wish in listed}

@@ -123,8 +123,11 @@ def _typical(
         key = b"".join(
             part.tobytes()
             for part in (
-                classes.need[pod_class], classes.unit_kind[a:b], classes.unit_count[a:b],
-                classes.unit_amount[a:b], classes.unit_where[a:b],
+                classes.need[pod_class],
+                classes.unit_kind[a:b],
+                classes.unit_count[a:b],
+                classes.unit_amount[a:b],
+                classes.unit_where[a:b],
             )
         )
         if key not in index:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -83,14 +85,8 @@ def _size(problem: Problem, need: NDArray[np.int64], load: NDArray[np.int32]) ->
 def _unit_rows(problem: Problem) -> NDArray[np.int32]:
     """(classes,) equal where device needs are."""
     classes = problem.classes
-    start = classes.unit_start.tolist()
-    rows = [
-        classes.unit_kind[a:b].tobytes() + classes.unit_count[a:b].tobytes() + classes.unit_where[a:b].tobytes()
-        + classes.unit_amount[a:b].tobytes()
-        if b > a
-        else b""
-        for a, b in zip(start[:-1], start[1:], strict=True)
-    ]
+    parts = classes.unit_kind, classes.unit_count, classes.unit_where, classes.unit_amount
+    rows = [b"".join(part[a:b].tobytes() for part in parts) for a, b in pairwise(classes.unit_start.tolist())]
     index: dict[bytes, int] = {}
     return np.array([index.setdefault(row, len(index)) for row in rows], np.int32)
 

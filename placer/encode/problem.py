@@ -174,8 +174,8 @@ class Goals(NamedTuple):
     opening: F64
     """(nodes,) what using the node costs under pack while it is empty: 0 for nodes that pack means to fill."""
     device_factor: F64
-    """(3,) under pack, what is charged for free devices: of the node left by a pod that takes some, of the unit left, and
-    of the node for a pod that takes none."""
+    """(3,) under pack, what is charged for free devices: of the node left by a pod that takes some, of the unit left,
+    and of the node for a pod that takes none."""
     gpu_kind: I32
     """(1,) the kind of device that fragmentation is about, -1 for none."""
     typical_class: I32

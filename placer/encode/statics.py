@@ -7,7 +7,7 @@ evaluated once per signature over segments with numpy, and a scan walks few cont
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -39,42 +39,49 @@ def mentions(pods: dict[str, Column[Any]], topology_keys: Iterable[str]) -> Ment
     ``In`` and ``NotIn`` over the hostname only single out the names they list, so that a DaemonSet's or a local
     volume's rule does not put every node in a segment of its own.
     """
-    keys = set(topology_keys) - {HOSTNAME}
-    names: set[str] = set()
-
-    def note(requirements: Iterable[Requirement]) -> None:
-        for requirement in requirements:
-            if requirement.key in (HOSTNAME, NAME) and requirement.operator in ("In", "NotIn"):
-                names.update(requirement.values)
-            else:
-                keys.add(requirement.key)
-
-    def note_terms(terms: Iterable[NodeSelectorTerm]) -> None:
-        for term in terms:
-            note(term.match_expressions)
-            note(term.match_fields)
-
-    def note_selector(selector: dict[str, str]) -> None:
-        for key, value in selector.items():
-            names.add(value) if key == HOSTNAME else keys.add(key)
-
+    noted = _Noted(topology_keys)
     for selector in pods["node_selector"].values:
-        note_selector(selector)
+        noted.selector(selector)
     for terms in pods["node_affinity"].values:
-        note_terms(terms)
+        noted.terms(terms)
     for wishes in pods["preferred_nodes"].values:
-        note_terms(wish.term for wish in wishes)
+        noted.terms(wish.term for wish in wishes)
     for alternatives in pods["any_of"].values:
         for alternative in alternatives:
-            note_selector(alternative.node_selector)
-            note_terms(alternative.node_affinity)
+            noted.selector(alternative.node_selector)
+            noted.terms(alternative.node_affinity)
     for volumes in pods["volumes"].values:
         for volume in volumes:
-            note_terms(volume.topology)
+            noted.terms(volume.topology)
     for field in ("nodes", "forbidden_nodes"):
         for listed in pods[field].values:
-            names.update(listed)
-    return Mentions(frozenset(keys), frozenset(names))
+            noted.names.update(listed)
+    return Mentions(frozenset(noted.keys), frozenset(noted.names))
+
+
+class _Noted:
+    """Mentions while they are collected."""
+
+    def __init__(self, topology_keys: Iterable[str]) -> None:
+        self.keys = set(topology_keys) - {HOSTNAME}
+        self.names: set[str] = set()
+
+    def terms(self, terms: Iterable[NodeSelectorTerm]) -> None:
+        """Notes what node affinity mentions."""
+        for term in terms:
+            for requirement in (*term.match_expressions, *term.match_fields):
+                if requirement.key in (HOSTNAME, NAME) and requirement.operator in ("In", "NotIn"):
+                    self.names.update(requirement.values)
+                else:
+                    self.keys.add(requirement.key)
+
+    def selector(self, selector: Mapping[str, str]) -> None:
+        """Notes what a node selector mentions."""
+        for key, value in selector.items():
+            if key == HOSTNAME:
+                self.names.add(value)
+            else:
+                self.keys.add(key)
 
 
 class StaticNodes:

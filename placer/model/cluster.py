@@ -185,8 +185,8 @@ class Cluster:
         Parameters
         ----------
         path
-            A ``.json``, ``.yaml`` file (Kubernetes objects), also ``.gz``, ``.xz``, ``.zst``, or a directory, which gets
-            ``nodes.parquet`` and ``pods.parquet``.
+            A ``.json``, ``.yaml`` file (Kubernetes objects), also ``.gz``, ``.xz``, ``.zst``, or a directory, which
+            gets ``nodes.parquet`` and ``pods.parquet``.
         format
             One of ``placer formats``, where the path does not tell.
         """

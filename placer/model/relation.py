@@ -116,7 +116,7 @@ class DomainLimit(Value):
 
 class DistinctDomains(Value):
     """
-    At least ``at_least`` distinct domains: until so many hold a pod of the group, a pod only goes to one that holds none.
+    At least ``at_least`` distinct domains: until so many hold a pod of the group, one goes only to one that holds none.
 
     Nodes without the key are rejected. A group smaller than ``at_least`` has each pod in a domain of its own.
     """

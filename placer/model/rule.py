@@ -70,7 +70,10 @@ WORDS: dict[Rule, str] = {
     Rule.NodeResourcesFit: "Insufficient {0}",
     Rule.Devices: "Insufficient {0} devices",
     Rule.Numa: "node(s) had no NUMA zone with room",
-    Rule.VolumeRestrictions: "node(s) unavailable due to PersistentVolumeClaim with ReadWriteOncePod access mode already in-use by another pod",
+    Rule.VolumeRestrictions: (
+        "node(s) unavailable due to PersistentVolumeClaim with ReadWriteOncePod access mode "
+        "already in-use by another pod"
+    ),
     Rule.NodeVolumeLimits: "node(s) exceed max volume count",
     Rule.PodTopologySpread: "node(s) didn't match pod topology spread constraints",
     Rule.InterPodAffinity: "node(s) didn't match pod affinity rules",

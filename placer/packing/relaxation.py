@@ -43,9 +43,7 @@ def allocation_bound(
 
     solver = pywraplp.Solver.CreateSolver("GLOP")
     fits = eligible & (need[:, None, :] <= capacity[None, :, :]).all(axis=2)
-    placed = {
-        (int(c), int(k)): solver.NumVar(0, float(count[c]), "") for c, k in zip(*np.nonzero(fits), strict=True)
-    }
+    placed = {(int(c), int(k)): solver.NumVar(0, float(count[c]), "") for c, k in zip(*np.nonzero(fits), strict=True)}
     for pod_class in range(len(need)):
         mine = [placed[key] for key in placed if key[0] == pod_class]
         if mine:

@@ -1,8 +1,8 @@
 """
 The generator ``mesos-scale``: clusters of any size drawn from real marginals.
 
-Nodes are the machine kinds of a Google cell, pods the request vectors and app sizes of Alibaba's Tianchi 2018 set; where
-each comes from is told beside ``marginals.json.xz``. Requests are scaled to 88 % of the scarcest resource.
+Nodes are the machine kinds of a Google cell, pods the request vectors and app sizes of Alibaba's Tianchi 2018 set;
+where each comes from is told beside ``marginals.json.xz``. Requests are scaled to 88 % of the scarcest resource.
 """
 
 from __future__ import annotations

@@ -124,7 +124,7 @@ def _gpus(
     rng: np.random.Generator,
 ) -> Column[Any]:
     """
-    Needs for the GPU apps, as long as all of them ask for at most 80 % of the GPUs and of the cpu and memory beside them.
+    Needs for the GPU apps, while all of them ask for at most 80 % of the GPUs and of the cpu and memory beside them.
 
     Parameters
     ----------

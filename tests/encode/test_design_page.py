@@ -22,7 +22,7 @@ TUPLES = ("Nodes", "Units", "Classes", "Terms", "Counters", "Goals", "State", "W
 def section(name: str) -> dict[str, tuple[str, str]]:
     """Array → (dtype, text) of one section of the page."""
     body = PAGE.split(f"\n## {name}\n")[1].split("\n## ")[0]
-    return {row[0]: (row[1], row[2]) for row in re.findall(r"^\| `(\w+)` \| (\w+) \| (.*) \|$", body, re.M)}
+    return {row[0]: (row[1], row[2]) for row in re.findall(r"^\| `(\w+)` \| (\w+) \| (.*) \|$", body, re.MULTILINE)}
 
 
 def sample() -> dict[str, object]:

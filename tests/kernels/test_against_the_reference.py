@@ -12,12 +12,12 @@ from collections import Counter
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-
-import placer as pl
-from reference.place import broken_bindings, brute_force_best
+from reference.place import broken_bindings
 from reference.rules import rejects
 from reference.state import State
 from strategies import clusters, random_cluster
+
+import placer as pl
 
 SEEDS = range(1500)
 GOALS = (["pack"], ["balance"], ["fragmentation", "pack"], ["preferences", "headroom"])
@@ -37,7 +37,7 @@ def check(cluster: pl.Cluster, goals: list[str]) -> None:
     """Solves and holds the answer to the reference and to verify."""
     solution = pl.solve(cluster, goals=goals)
     assert broken_bindings(cluster, solution) == []
-    assert [violation for violation in pl.verify(cluster, solution)] == []
+    assert list(pl.verify(cluster, solution)) == []
     state = final_state(cluster, solution)
     rows = {key: row for row, key in enumerate(state.keys)}
     for pod, reasons, _ in solution.unplaced:
