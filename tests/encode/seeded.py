@@ -6,9 +6,9 @@ from collections.abc import Collection
 
 from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
+from strategies import ALL_RULES, random_cluster
 
 import placer as pl
-from strategies import ALL_RULES, random_cluster
 
 
 def seeded(rules: Collection[str] = ALL_RULES, least_nodes: int = 1) -> SearchStrategy[pl.Cluster]:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 from hypothesis import given, settings
+from reference.rules import rejects
+from reference.state import State
 
 import placer as pl
 from encode.seeded import seeded
 from placer.encode.encode import Encoded, encode
 from placer.model.table import PENDING
-from reference.rules import rejects
-from reference.state import State
 
 
 def pairs_of_a_class(encoded: Encoded) -> list[tuple[int, int]]:
@@ -60,9 +60,10 @@ def test_a_class_asks_for_what_its_pods_ask_for(cluster):
         need = dict(zip(encoded.resources, classes.need[pod_class].tolist(), strict=True))
         plain = {name: amount for name, amount in need.items() if ":" not in name and name != "pods" and amount}
         assert plain == {name: amount for name, amount in state.requests[pod].items() if amount and name != "pods"}
-        assert classes.asked[pod_class][: np.count_nonzero(classes.need[pod_class])].tolist() == np.flatnonzero(
-            classes.need[pod_class]
-        ).tolist()
+        assert (
+            classes.asked[pod_class][: np.count_nonzero(classes.need[pod_class])].tolist()
+            == np.flatnonzero(classes.need[pod_class]).tolist()
+        )
         assert classes.priority[pod_class] == state.pods[pod].priority
         needs = range(classes.unit_start[pod_class], classes.unit_start[pod_class + 1])
         found = [(encoded.kinds[classes.unit_kind[need]], classes.unit_count[need]) for need in needs]
@@ -98,6 +99,7 @@ def test_encoding_twice_gives_equal_arrays(cluster):
 
 
 def test_replicas_are_one_class():
-    cluster = pl.Cluster([pl.Node("n", cpu=9)], [pl.Pod("a", replicas=3, cpu=1), pl.Pod("b", cpu=1), pl.Pod("c", cpu=2)])
+    pods = [pl.Pod("a", replicas=3, cpu=1), pl.Pod("b", cpu=1), pl.Pod("c", cpu=2)]
+    cluster = pl.Cluster([pl.Node("n", cpu=9)], pods)
 
     assert encode(cluster).class_of_pod.tolist() == [0, 0, 0, 0, 1]

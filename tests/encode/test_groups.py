@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 from hypothesis import given, settings
+from reference.groups import meant, spread_group, spread_nodes
+from reference.state import State
 
 from encode.seeded import seeded
 from placer.encode.encode import encode
 from placer.encode.groups import NOBODY, Identities, pick_affinity, pick_own_namespace
-from reference.groups import meant, spread_group, spread_nodes
-from reference.state import State
 
 SPREAD = 16
 """The rule's number in ``Terms.rule``."""

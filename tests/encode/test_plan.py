@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from itertools import pairwise
 
 import numpy as np
 from hypothesis import given, settings
@@ -60,7 +61,7 @@ def test_of_equal_priority_larger_pods_come_first(cluster):
     problem, plan, _ = plan_of(cluster)
 
     ranks = [(-int(problem.classes.priority[one]), -size(problem, problem.classes.need[one])) for one in plan.order]
-    for before, after in zip(ranks[:-1], ranks[1:], strict=True):
+    for before, after in pairwise(ranks):
         assert before <= (after[0], after[1] + 1e-12)
 
 

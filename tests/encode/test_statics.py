@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from hypothesis import given, settings
+from reference import rules
+from reference.state import State
 
 from encode.seeded import seeded
 from placer.encode.encode import encode
-from reference import rules
-from reference.state import State
 
 RULES = (
     rules.unschedulable,
@@ -36,9 +36,7 @@ def test_a_class_may_stand_where_every_static_rule_lets_its_pods(cluster):
 
     for pod, pod_class in enumerate(encoded.class_of_pod.tolist()):
         if pod_class >= 0:
-            allowed = {
-                node for node in range(len(state.nodes)) if not any(rule(state, pod, node) for rule in RULES)
-            }
+            allowed = {node for node in range(len(state.nodes)) if not any(rule(state, pod, node) for rule in RULES)}
             assert eligible_rows(encoded, pod_class) == allowed, state.pods[pod]
 
 
