@@ -32,15 +32,10 @@ def run(options: Options, nodes: int = NODES, pods: int = PODS) -> dict[str, Any
 
 
 def _case(case: str, nodes: int, pods: int, options: Options, folder: Path) -> list[dict[str, Any]]:
-    from placer.traces.mesos import generate
-
     say(f"process {case}: writing the cluster")
-    cluster = generate(case, nodes=nodes, pods=pods, seed=options.seed)
     tables, dump = folder / case, folder / f"{case}.json"
-    tables.mkdir()
-    cluster.write(tables)
-    cluster.write(dump)
-    del cluster
+    arguments = [case, str(nodes), str(pods), str(options.seed), str(tables), str(dump)]
+    subprocess.run([sys.executable, "-m", "bench.process", *arguments], check=True)
     files = sorted(tables.iterdir())
     rows = [
         _measure(case, "parquet", [str(path) for path in files], folder, options.repeat),
@@ -78,3 +73,18 @@ def _measure(case: str, form: str, inputs: list[str], folder: Path, repeat: int)
     }
     say(f"process: {result}")
     return result
+
+
+def write_inputs(case: str, nodes: int, pods: int, seed: int, tables: Path, dump: Path) -> None:
+    """Writes one cluster in both forms; in a process of its own, since a child starts with its parent's peak memory."""
+    from placer.traces.mesos import generate
+
+    cluster = generate(case, nodes=nodes, pods=pods, seed=seed)
+    tables.mkdir()
+    cluster.write(tables)
+    cluster.write(dump)
+
+
+if __name__ == "__main__":
+    case, nodes, pods, seed, tables, dump = sys.argv[1:7]
+    write_inputs(case, int(nodes), int(pods), int(seed), Path(tables), Path(dump))
