@@ -29,6 +29,7 @@ Case = Literal["plain", "full", "distinct"]
 LOAD = 0.88
 """Share of the scarcest resource that all pods together ask for."""
 JITTER = 0.05
+TRIES = 16
 ZONES = 3
 NAMESPACES = 20
 MIB = 2**20
@@ -128,8 +129,7 @@ def generate(case: str = "plain", nodes: int = 30_000, pods: int = 250_000, seed
     apps = _apps(marginals, capacity, pods, rng)
     table = _nodes(capacity, rng, full=case == "full")
     requests = apps.request[apps.of_pod]
-    if case == "distinct":
-        requests = _jitter(requests, rng)
+    requests = _jitter(requests, rng) if case == "distinct" else requests * np.array([1, MIB])
     fields = {name: Column.constant(value, pods) for name, value in POD_FIELDS.items()}
     fields["labels"] = Column(apps.of_pod, [FrozenDict(app=f"app-{app}") for app in range(len(apps.size))])
     fields["owner"] = Column(apps.of_pod, [f"Deployment/app-{app}" for app in range(len(apps.size))])
@@ -146,7 +146,7 @@ def generate(case: str = "plain", nodes: int = 30_000, pods: int = 250_000, seed
         names=names,
         node=np.full(pods, PENDING, np.int32),
         priority=priority,
-        requests=Amounts(("cpu", "memory"), requests * np.array([1, MIB])),
+        requests=Amounts(("cpu", "memory"), requests),
         fields=fields,
     )
     return Cluster.from_tables(table, pod_table)
@@ -177,18 +177,31 @@ def _apps(marginals: Marginals, capacity: NDArray[np.int64], pods: int, rng: np.
 
 
 def _jitter(requests: NDArray[np.int64], rng: np.random.Generator) -> NDArray[np.int64]:
-    """Every request changed by up to 5 % until no two are equal; the sum stays about the same."""
-    result = requests.copy()
+    """
+    Every request changed by up to 5 % until no two are equal; the sum stays about the same.
+
+    From milli-CPU and MiB to milli-CPU and bytes. Memory is drawn in whole MiB; where pods are too many for that, the
+    rest of them in whole KiB, then bytes.
+    """
+    result: NDArray[np.int64] = requests * np.array([1, MIB])
     again = np.arange(len(requests))
-    while len(again):
-        wide = 1 + rng.uniform(-JITTER, JITTER, (len(again), 2))
-        result[again] = np.maximum(np.rint(requests[again] * wide), 1).astype(np.int64)
-        code = result[:, 0] << 32 | result[:, 1]
-        order = np.argsort(code, kind="stable")
-        repeated = np.zeros(len(code), bool)
-        repeated[order[1:]] = code[order[1:]] == code[order[:-1]]
-        again = np.flatnonzero(repeated)
-    return result
+    for unit in (MIB, 2**10, 1):
+        in_units = requests * np.array([1, MIB // unit])
+        for _ in range(TRIES):
+            wide = 1 + rng.uniform(-JITTER, JITTER, (len(again), 2))
+            drawn = np.maximum(np.rint(in_units[again] * wide), 1).astype(np.int64)
+            result[again] = drawn * np.array([1, unit])
+            code = result[:, 0] << 40 | result[:, 1]
+            order = np.argsort(code, kind="stable")
+            repeated = np.zeros(len(code), bool)
+            repeated[order[1:]] = code[order[1:]] == code[order[:-1]]
+            again = np.flatnonzero(repeated)
+            if not len(again):
+                return result
+    raise InputError(
+        f"mesos-scale: {len(again)} of {len(requests)} pods find no request of their own within 5 %: "
+        "give more nodes, or fewer pods"
+    )
 
 
 def _nodes(capacity: NDArray[np.int64], rng: np.random.Generator, *, full: bool) -> NodeTable:
