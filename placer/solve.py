@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import resource as process_resource
 import sys
 import threading
@@ -85,11 +86,15 @@ def solve(
     >>> [(binding.pod, binding.node) for binding in pl.solve(cluster).bindings]
     [('default/web-0', 'n1'), ('default/web-1', 'n1')]
     """
+    from placer.warm import is_warm
+
     tiers = parse_goals(goals)
     _check_limits(time_limit, steps, threads)
     for name, asked in (("preempt", preempt), ("prove", prove), ("gap", gap is not None)):
         if asked:
             raise UsageError(f"{name} is not available in this version: leave it out")
+    if not is_warm():
+        logging.getLogger("placer").info("compiling the kernels, once on this machine: about a minute")
     started = time.monotonic()
     report = progress or (lambda stage, done, total: None)
     seconds: dict[str, float] = {}
