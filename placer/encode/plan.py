@@ -74,11 +74,21 @@ def _grid(need: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]
 
 
 def _size(problem: Problem, need: NDArray[np.int64], load: NDArray[np.int32]) -> NDArray[np.float64]:
-    """(rows,) length of each request as shares of the cluster's total."""
-    capacity = problem.nodes.capacity[load]
-    total = np.where(capacity < UNLIMITED, capacity, 0).sum(axis=1)
-    shares = need[:, load] / np.maximum(total, 1)
-    size: NDArray[np.float64] = (shares**2).sum(axis=1)
+    """
+    (rows,) length of each request as shares of what the cluster has.
+
+    For pods that need a device only the nodes that carry some count: a large pod with a small share of a GPU is hard to
+    place beside them.
+    """
+    capacity = np.where(problem.nodes.capacity < UNLIMITED, problem.nodes.capacity, 0)[load]
+    asked = need[:, load]
+    size: NDArray[np.float64] = ((asked / np.maximum(capacity.sum(axis=1), 1)) ** 2).sum(axis=1)
+    for place in range(len(load)):
+        carries = capacity[place] > 0
+        rows = asked[:, place] > 0
+        if rows.any() and not carries.all():
+            total = np.maximum(capacity[:, carries].sum(axis=1), 1)
+            size[rows] = np.maximum(size[rows], ((asked[rows] / total) ** 2).sum(axis=1))
     return size
 
 
