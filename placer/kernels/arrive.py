@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from placer.kernels.bind import hold_units, put
+from placer.kernels.bind import hold_units, put, volumes_fit
 from placer.kernels.devices import choose_units
 from placer.kernels.fragmentation import fragmentation_change
 from placer.kernels.jit import njit
@@ -53,7 +53,7 @@ def fits_now(problem: Problem, state: State, work: Work, pod_class: int, node: i
             return False
     if choose_units(problem, state, pod_class, node, work) < 0:
         return False
-    return terms_allow(problem, state, pod_class, node)
+    return volumes_fit(problem, state, pod_class, node) and terms_allow(problem, state, pod_class, node)
 
 
 @njit
