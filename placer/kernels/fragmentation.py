@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from placer.kernels.devices import WHOLE, hold_unit, unit_matches
+from placer.kernels.devices import WHOLE, hold_unit, unit_matches, unit_serves
 from placer.kernels.jit import njit
 
 if TYPE_CHECKING:
@@ -86,8 +86,8 @@ def fragmentation_change(
     """
     How much fragmentation grows on a node with one more pod of a class, in GPUs.
 
-    A pod that takes a share of one unit tries every unit that is free to another extent, and leaves the best one in
-    ``work.chosen``.
+    A pod that takes a share of one unit tries every unit that is free to another extent or has other attributes, and
+    leaves the best one in ``work.chosen``.
     """
     units, classes = problem.units, problem.classes
     if units.start[node] == units.start[node + 1]:
@@ -97,15 +97,14 @@ def fragmentation_change(
     one_share = slots == 1 and work.slot_need[0] >= 0 and classes.unit_amount[work.slot_need[0], 0] < WHOLE
     if one_share:
         need, first_choice = work.slot_need[0], work.chosen[0]
-        winner = first_choice
-        previous = state.unit_free[first_choice, 0]
+        winner = previous = first_choice
         for unit in range(units.start[node], units.start[node + 1]):
-            left = state.unit_free[unit, 0]
-            if left == previous or units.kind[unit] != units.kind[first_choice] or left < classes.unit_amount[need, 0]:
+            as_free = state.unit_free[unit, 0] == state.unit_free[previous, 0]
+            if as_free and units.attributes[unit] == units.attributes[previous]:
                 continue
-            if not unit_matches(problem, need, unit):
+            if not unit_serves(problem, state, need, unit, -1):
                 continue
-            previous = left
+            previous = unit
             work.chosen[0] = unit
             after = fragmentation_after(problem, goals, state, work, pod_class, node, 1)
             if after < best:

@@ -1,0 +1,187 @@
+"""Repair: what is tried and fails leaves nothing behind; what is done is legal."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from reference.rules import rejects
+
+from kernels import references as slow
+from kernels.world import GOALS, World, named, seen, world
+from placer.engine import new_repair
+from placer.kernels import place, repair
+from placer.kernels.structs import pack
+
+PLACING = ("problem", "goals", "state", "work", "log", "plan")
+tight = st.builds(
+    world, st.integers(0, 10**6), st.integers(1, 5), st.integers(4, 14), goals=st.sampled_from(GOALS),
+    bind=st.just(False),
+)  # fmt: skip
+examples = settings(max_examples=80)
+
+
+class Placed:
+    """A world in which place_families has placed what it could, and what repair keeps of it."""
+
+    def __init__(self, made: World) -> None:
+        self.made, self.log = made, made.run.log
+        place.place_families(*made.structs(*PLACING), 0, len(made.run.plan.scan_key))
+        made.work.scan_key[0] = -1
+        self.repair = new_repair(made.run)
+        self.kernel = pack(self.repair)
+        repair.link_lines(made.packed["log"], self.kernel)
+
+    def parts(self, *names: str) -> list[Any]:
+        return [*self.made.structs(*names, "log"), self.kernel]
+
+    def on(self, node: int) -> list[int]:
+        """Lines listed with a node."""
+        found, line = [], int(self.repair.head[node])
+        while line >= 0:
+            found.append(line)
+            line = int(self.repair.next[line])
+        return found
+
+    def lines(self) -> list[int]:
+        """Lines that count."""
+        return [line for line in range(int(self.log.lines[0])) if self.log.line_of_slot[self.log.slot[line]] == line]
+
+    def left(self) -> list[int]:
+        """Pods without a line."""
+        return np.flatnonzero(self.log.line_of_slot < 0).tolist()
+
+    def seen(self) -> tuple[Any, ...]:
+        """All that must be as before when an attempt fails; the order of a node's list does not matter."""
+        lists = [sorted(self.on(node)) for node in range(self.made.nodes)]
+        lines = int(self.log.lines[0])
+        units = self.log.unit[: self.log.unit_start[lines]].tolist()
+        logged = self.log.slot[:lines].tolist(), self.log.node[:lines].tolist(), units
+        return seen(self.made.state), lists, logged, self.log.line_of_slot.tolist()
+
+
+@given(tight)
+@examples
+def test_each_node_lists_its_counting_lines(made):
+    placed = Placed(made)
+
+    for node in range(made.nodes):
+        assert sorted(placed.on(node)) == [line for line in placed.lines() if placed.log.node[line] == node]
+
+
+@given(tight)
+@examples
+def test_a_pod_taken_off_and_put_back_restores_everything(made):
+    placed = Placed(made)
+    before = placed.seen()
+
+    for line in placed.lines():
+        repair.take_off(*placed.parts("problem", "state"), line)
+        assert line not in placed.on(int(placed.log.node[line]))
+        assert placed.seen()[0] != before[0]
+        repair.put_back(*placed.parts("problem", "state"), line)
+        assert placed.seen() == before
+
+
+@given(tight, st.integers(0, 10**6))
+@examples
+def test_an_exchange_that_fails_leaves_the_state_as_it_was(made, draw):
+    placed = Placed(made)
+    for slot in placed.left():
+        for node in made.eligible(int(placed.repair.class_of_slot[slot])):
+            movable = [
+                line
+                for line in placed.on(node)
+                if made.problem.classes.free_to_move[placed.repair.class_of_slot[placed.log.slot[line]]]
+            ]
+            chosen = [line for place, line in enumerate(movable) if draw >> place & 1]
+            if not chosen or int(placed.log.lines[0]) + 17 > len(placed.log.slot):
+                continue
+            before = placed.seen()
+            enough = fits_after(placed, slot, node, chosen)
+            if not enough:
+                continue
+            done = repair.exchange(
+                *placed.parts("problem", "goals", "state", "work"), slot, node, np.array(chosen, np.int64), len(chosen)
+            )
+            assert done or placed.seen() == before
+            if done:
+                check_legal(placed)
+                return
+
+
+def fits_after(placed: Placed, slot: int, node: int, chosen: list[int]) -> bool:
+    """Whether amounts suffice once some pods are gone: what ``exchange`` takes for granted."""
+    made, pod_class = placed.made, int(placed.repair.class_of_slot[slot])
+    given_back = sum(made.problem.classes.need[placed.repair.class_of_slot[placed.log.slot[line]]] for line in chosen)
+    return slow.shortage(made.problem, made.state, pod_class, node, given_back, placed.repair.size) == 0
+
+
+def check_legal(placed: Placed) -> None:
+    """Binds by the log, in the order of the lines that count, with the reference's rules asked before each."""
+    made, log = placed.made, placed.log
+    for line in placed.lines():
+        pod, node = int(made.run.pod_of_slot[log.slot[line]]), made.row(int(log.node[line]))
+        held = named(made, log.unit[log.unit_start[line] : log.unit_start[line + 1]])
+        assert rejects(made.slow, pod, node, held) is None
+        made.slow.bind(pod, node, held)
+    assert made.state.pods.tolist() == [len(made.slow.on(made.row(node))) for node in range(made.nodes)]
+
+
+@given(tight)
+@examples
+def test_repairing_a_pod_is_legal_or_leaves_everything_as_it_was(made):
+    placed = Placed(made)
+    priority = made.problem.classes.priority[placed.repair.class_of_slot]
+    for slot in placed.left():
+        before, pods = placed.seen(), set(placed.left())
+        done = repair.repair_pod(*placed.parts("problem", "goals", "state", "work"), slot)
+        if not done:
+            assert placed.seen() == before
+            continue
+        assert placed.log.line_of_slot[slot] >= 0
+        lost = set(placed.left()) - pods
+        assert all(priority[other] < priority[slot] for other in lost)
+    check_legal(placed)
+
+
+@given(tight)
+@examples
+def test_the_nodes_near_are_those_where_least_is_short(made):
+    placed = Placed(made)
+    nothing = np.zeros(len(made.state.free), np.int64)
+    for slot in placed.left():
+        pod_class = int(placed.repair.class_of_slot[slot])
+        ranked = {
+            node: slow.shortage(made.problem, made.state, pod_class, node, nothing, placed.repair.size)
+            for node in made.eligible(pod_class)
+            if placed.on(node) and slow.terms_allow(made.problem, made.state, pod_class, node)
+        }
+        for most in (2, 256):
+            near = np.zeros(most, np.int64)
+            found = int(repair.near_nodes(*placed.parts("problem", "state"), pod_class, near))
+            assert found == min(len(ranked), most)
+            listed = [ranked[int(node)] for node in near[:found]]
+            assert np.allclose(listed, sorted(ranked.values())[:found])
+
+
+@given(tight)
+@examples
+def test_the_pods_that_would_go_may_go_and_leave_enough(made):
+    placed = Placed(made)
+    out = np.zeros(16, np.int64)
+    for slot in placed.left():
+        pod_class = int(placed.repair.class_of_slot[slot])
+        for node in range(made.nodes):
+            nothing = np.zeros(len(made.state.free), np.int64)
+            if slow.shortage(made.problem, made.state, pod_class, node, nothing, placed.repair.size) == 0:
+                continue
+            count, _ = repair.choose_ejected(*placed.parts("problem", "state"), pod_class, node, out)
+            chosen = out[:count].tolist()
+            assert len(set(chosen)) == count
+            assert set(chosen) <= set(placed.on(node))
+            classes = [placed.repair.class_of_slot[placed.log.slot[line]] for line in chosen]
+            assert made.problem.classes.free_to_move[classes].all()
+            assert not count or fits_after(placed, slot, node, chosen)
