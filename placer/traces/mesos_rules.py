@@ -24,6 +24,8 @@ SPREAD, APART, TOGETHER, SELECT, PORTS, STATEFUL, GPU = 0.20, 0.15, 0.03, 0.15, 
 BANDS = ((0, 0.6), (100, 0.3), (1000, 0.1))
 PORT_POOL = 200
 GPU_LOAD = 0.8
+PART = 3
+"""How many times its part of what GPU nodes have left an app may ask for."""
 NEEDS = (
     ((DeviceNeed(kind="nvidia.com/gpu", share="0.25"),), 250, 0.35),
     ((DeviceNeed(kind="nvidia.com/gpu", share="0.5"),), 500, 0.25),
@@ -53,14 +55,13 @@ def add_rules(
     taints and stateful volumes.
     """
     apps = len(size)
-    draw = rng.random((apps, 7))
+    draw = rng.random((apps, 6))
     spread = draw[:, 0] < SPREAD
     apart = (draw[:, 1] < APART) & (size * 3 < len(capacity))
     fits_zone = (request * size[:, None] * 30 < capacity.sum(axis=0)).all(axis=1)
     stateful = draw[:, 5] < STATEFUL
     together = (draw[:, 2] < TOGETHER / (1 - SPREAD) / (1 - STATEFUL)) & ~spread & ~stateful & fits_zone
     select = draw[:, 3] < SELECT
-    gpu = (draw[:, 6] < GPU / (1 - SELECT) / (1 - STATEFUL)) & ~select & ~stateful
     _per_app(fields, "topology_spread", spread, of_pod, lambda app: (_spread(app),))
     _per_app(fields, "pod_anti_affinity", apart, of_pod, lambda app: (_term(app, HOSTNAME),))
     _per_app(fields, "pod_affinity", together, of_pod, lambda app: (_term(app, ZONE),))
@@ -74,7 +75,7 @@ def add_rules(
     fields["tolerations"] = Column(batch.astype(np.int32)[of_pod], tolerations)
     fields["stateful"] = Column(stateful.astype(np.int32)[of_pod], [0, 1])
     fields["volumes"] = _volumes(stateful, of_pod, ordinal)
-    fields["devices"] = _gpus(gpu, size, request, of_pod, gpu_nodes, rng)
+    fields["devices"] = _gpus(~select & ~stateful, size, request, of_pod, gpu_nodes, rng)
     bands = rng.choice([band for band, _ in BANDS], apps, p=[share for _, share in BANDS])
     return bands.astype(np.int32)[of_pod]
 
@@ -116,7 +117,7 @@ def _volumes(stateful: Mask, of_pod: NDArray[np.int32], ordinal: NDArray[np.int3
 
 
 def _gpus(
-    gpu: Mask,
+    may: Mask,
     size: NDArray[np.int64],
     request: NDArray[np.int64],
     of_pod: NDArray[np.int32],
@@ -124,20 +125,27 @@ def _gpus(
     rng: np.random.Generator,
 ) -> Column[Any]:
     """
-    Needs for the GPU apps, while all of them ask for at most 80 % of the GPUs and of the cpu and memory beside them.
+    Needs for 5 % of the apps, while they ask for at most 80 % of the GPUs and of the cpu and memory beside them.
+
+    Apps are drawn in turn; one that asks for more than a few times its part of what is left is passed over.
 
     Parameters
     ----------
+    may
+        (apps,) that may have GPUs.
     gpu_nodes
         (3,) milli-CPU, MiB and GPU thousandths of all nodes that carry GPUs.
     """
     choice = rng.choice(len(NEEDS), len(size), p=[share for _, _, share in NEEDS])
     milli = np.array([amount for _, amount, _ in NEEDS])
-    left = GPU_LOAD * gpu_nodes
+    demand = size[:, None] * np.column_stack([request, milli[choice]])
+    left, missing = GPU_LOAD * gpu_nodes, round(GPU * len(size))
     code = np.zeros(len(size), np.int64)
-    for app in rng.permutation(np.flatnonzero(gpu)).tolist():
-        demand = size[app] * np.array([request[app, 0], request[app, 1], milli[choice[app]]])
-        if (demand <= left).all():
+    for app in rng.permutation(np.flatnonzero(may)).tolist():
+        if not missing:
+            break
+        if (demand[app] <= np.minimum(left, PART * left / missing)).all():
             code[app] = choice[app] + 1
-            left -= demand
+            left -= demand[app]
+            missing -= 1
     return Column(code.astype(np.int32)[of_pod], [(), *(need for need, _, _ in NEEDS)])
