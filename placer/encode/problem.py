@@ -220,7 +220,7 @@ class State(NamedTuple):
     nonzero: I32
     """(counters,) entries above 0."""
     entries: I64
-    """(1,) how many entries are in use."""
+    """(2,) how many entries were ever used; the first that is free again, -1 for none, linked by ``entry_next``."""
 
 
 class Work(NamedTuple):

@@ -36,7 +36,7 @@ def new_state(problem: Problem, pods_of_class: NDArray[np.int64]) -> State:
         head=np.full(width, -1, np.int32),
         total=np.zeros(width, np.int64),
         nonzero=np.zeros(width, np.int32),
-        entries=np.zeros(1, np.int64),
+        entries=np.array([0, -1], np.int64),
     )
 
 

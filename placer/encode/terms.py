@@ -275,13 +275,15 @@ def compile_spread(book: TermBook, soft: bool) -> None:
                 namespace, labels, constraint.selector, constraint.match_label_keys, terminating=False
             )
             counter = book.picked(picked, constraint.topology_key, masks[mark])
+            # A terminating pod is not counted, and still matches its own selector.
+            matches = constraint.selector is not None and constraint.selector.matches(labels)
             book.add(
                 row,
                 SKEW if is_hard else SOFT_SKEW,
                 counter,
                 constraint.max_skew,
                 constraint.min_domains or 0,
-                book.is_member(counter, row),
+                int(matches),
                 is_hard,
                 Rule.PodTopologySpread,
             )

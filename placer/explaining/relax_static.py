@@ -17,7 +17,8 @@ from placer.model.taint import Taint, Toleration
 from placer.model.value import FrozenDict
 
 Item = tuple[str, str | int, int]
-TAINTS = (Rule.NodeUnschedulable, Rule.TaintToleration)
+TAINTS = (Rule.NodeUnschedulable, Rule.TaintToleration, Rule.AnyOf)
+"""Rules that a toleration may satisfy; of alternatives, those that match."""
 
 
 def gates(problem: Problem) -> Iterator[Relaxed]:
@@ -57,7 +58,7 @@ def tolerations(problem: Problem) -> Iterator[Relaxed]:
         kinds = np.unique(np.stack([state.nodes.taints.codes[rows], state.nodes.unschedulable[rows]]), axis=1)
         for code, cordoned in kinds.T.tolist():
             missing = untolerated(state.nodes.taints.values[code], (*pod.tolerations, *given))
-            if cordoned and not any(own.tolerates(CORDON) for own in pod.tolerations):
+            if cordoned and not any(own.tolerates(CORDON) for own in (*pod.tolerations, *given)):
                 missing = [*missing, CORDON]
             candidates[frozenset(missing)] = None
     chosen = smallest_set(candidates, lambda taints: tolerating(pod, taints), problem)

@@ -10,10 +10,10 @@ from placer.explaining.others import Mask
 from placer.explaining.rejection import Rejection
 from placer.explaining.state import State, untolerated
 from placer.explaining.subject import Subject
-from placer.model.pod import Alternative
+from placer.model.pod import Alternative, Pod
 from placer.model.relation import HOSTNAME
 from placer.model.rule import WORDS, Rule
-from placer.model.taint import Taint
+from placer.model.taint import Taint, Toleration
 
 
 def taint_text(taint: Taint) -> str:
@@ -42,9 +42,14 @@ def unsupported(state: State, pod: Subject, nodes: Mask) -> Rejection | None:
     return _blocked(state, Rule.Unsupported, names) if names else None
 
 
+def ways(pod: Pod) -> list[tuple[Toleration, ...]]:
+    """The pod's tolerations, or those with each alternative's added."""
+    return [(*pod.tolerations, *alternative.tolerations) for alternative in pod.any_of] or [pod.tolerations]
+
+
 def unschedulable(state: State, pod: Subject, nodes: Mask) -> Rejection:
-    """A cordoned node takes only pods that tolerate it."""
-    cordoned = state.cordoned(pod.pod.tolerations)
+    """A cordoned node takes only pods that tolerate it, with alternatives by the tolerations of any of them."""
+    cordoned = np.logical_and.reduce([state.cordoned(own) for own in ways(pod.pod)])
     return Rejection(
         Rule.NodeUnschedulable,
         {WORDS[Rule.NodeUnschedulable]: cordoned},
@@ -81,22 +86,11 @@ def holds(state: State, alternative: Alternative) -> Mask:
 
 
 def taints(state: State, pod: Subject, nodes: Mask) -> Rejection | None:
-    """
-    Each rejecting taint is tolerated.
-
-    With alternatives: where some hold, by the pod's tolerations and those of one that holds; where none holds, by the
-    pod's and those of any.
-    """
-    own = pod.pod.tolerations
-    rejects = state.tainted(own)
-    if pod.pod.any_of and rejects.any():
-        held = [holds(state, alternative) for alternative in pod.pod.any_of]
-        open_to = [~state.tainted((*own, *alternative.tolerations)) for alternative in pod.pod.any_of]
-        both = np.logical_or.reduce([a & b for a, b in zip(held, open_to, strict=True)])
-        rejects = np.where(np.logical_or.reduce(held), ~both, ~np.logical_or.reduce(open_to))
+    """Each rejecting taint is tolerated, with alternatives by the pod's tolerations and those of any of them."""
+    rejects = np.logical_and.reduce([state.tainted(own) for own in ways(pod.pod)])
 
     def detail(node: int) -> str:
-        return ", ".join(taint_text(taint) for taint in untolerated(state.nodes.taints[node], own))
+        return ", ".join(taint_text(taint) for taint in untolerated(state.nodes.taints[node], pod.pod.tolerations))
 
     return _said(Rule.TaintToleration, rejects, detail) if rejects.any() else None
 
@@ -123,11 +117,14 @@ def node_labels(state: State, node: int) -> dict[str, str]:
 
 
 def any_of(state: State, pod: Subject, nodes: Mask) -> Rejection | None:
-    """Some alternative's selector and affinity match."""
+    """One alternative's selector and affinity match, and its tolerations let the pod in."""
     if not pod.pod.any_of:
         return None
-    held = np.logical_or.reduce([holds(state, alternative) for alternative in pod.pod.any_of])
-    return Rejection(Rule.AnyOf, {WORDS[Rule.AnyOf]: ~held}, lambda _: WORDS[Rule.AnyOf])
+    passes = [
+        holds(state, alternative) & ~state.tainted(own) & ~state.cordoned(own)
+        for alternative, own in zip(pod.pod.any_of, ways(pod.pod), strict=True)
+    ]
+    return Rejection(Rule.AnyOf, {WORDS[Rule.AnyOf]: ~np.logical_or.reduce(passes)}, lambda _: WORDS[Rule.AnyOf])
 
 
 def volume_topology(state: State, pod: Subject, nodes: Mask) -> Rejection | None:

@@ -32,8 +32,12 @@ def add_entry(state: State, counter: int, domain: int) -> int:
     slot = (key * 0x9E3779B97F4A7C1 >> 17) & mask
     while state.slot_key[slot] != -1:
         slot = (slot + 1) & mask
-    entry: int = state.entries[0]
-    state.entries[0] = entry + 1
+    entry: int = state.entries[1]
+    if entry >= 0:
+        state.entries[1] = state.entry_next[entry]
+    else:
+        entry = state.entries[0]
+        state.entries[0] = entry + 1
     state.slot_key[slot] = key
     state.slot_entry[slot] = entry
     state.entry_domain[entry] = domain
@@ -41,6 +45,37 @@ def add_entry(state: State, counter: int, domain: int) -> int:
     state.entry_next[entry] = state.head[counter]
     state.head[counter] = entry
     return entry
+
+
+@njit
+def drop_entry(state: State, counter: int, domain: int, entry: int) -> None:
+    """
+    Frees an entry that counts nobody, so that pods that move never need more entries than there are pods.
+
+    O(entries of the counter). What follows it in the table closes the gap.
+    """
+    before = state.head[counter]
+    if before == entry:
+        state.head[counter] = state.entry_next[entry]
+    else:
+        while state.entry_next[before] != entry:
+            before = state.entry_next[before]
+        state.entry_next[before] = state.entry_next[entry]
+    state.entry_next[entry] = state.entries[1]
+    state.entries[1] = entry
+    mask = state.slot_key.shape[0] - 1
+    key = (counter << 32) | domain
+    gap = (key * 0x9E3779B97F4A7C1 >> 17) & mask
+    while state.slot_key[gap] != key:
+        gap = (gap + 1) & mask
+    slot = (gap + 1) & mask
+    while state.slot_key[slot] != -1:
+        home = (state.slot_key[slot] * 0x9E3779B97F4A7C1 >> 17) & mask
+        if ((slot - home) & mask) >= ((slot - gap) & mask):
+            state.slot_key[gap], state.slot_entry[gap] = state.slot_key[slot], state.slot_entry[slot]
+            gap = slot
+        slot = (slot + 1) & mask
+    state.slot_key[gap] = -1
 
 
 @njit
@@ -70,6 +105,7 @@ def count_pod(nodes: Nodes, counters: Counters, state: State, counter: int, node
         state.nonzero[counter] += 1
     elif before > 0 and before + change == 0:
         state.nonzero[counter] -= 1
+        drop_entry(state, counter, domain, entry)
 
 
 @njit
