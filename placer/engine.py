@@ -129,17 +129,20 @@ def place(
     from placer.kernels.place import place_families
     from placer.kernels.structs import pack
 
-    families = len(run.plan.scan_key)
+    families, circle = len(run.plan.scan_key), run.plan.circle
     repairs = new_repair(run)
     packed = pack(run.encoded.problem), pack(run.goals), pack(run.state), pack(run.work), pack(run.log)
     plan = pack(run.plan)
     left = steps if steps is not None else -1
     while True:
         before = int(run.log.lines[0])
-        for low in range(0, families, CHUNK):
+        low = high = 0
+        while high < families:
             if stop():
                 return
-            high = min(low + (CHUNK if left < 0 else min(CHUNK, left)), families)
+            low, high = high, min(high + (CHUNK if left < 0 else min(CHUNK, left)), families)
+            while high < families and circle[high] >= 0 and circle[high] == circle[high - 1]:
+                high += 1
             place_families(*packed, plan, low, high)
             if left >= 0:
                 left -= high - low

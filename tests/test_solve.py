@@ -187,3 +187,23 @@ def test_nothing_to_place_is_no_error_under_any_goal(goals, part):
 def test_limits_must_be_above_0(limits, message):
     with pytest.raises(pl.InputError, match=message):
         pl.solve(pl.Cluster([], []), **limits)
+
+
+def test_replicas_whose_volumes_lie_in_different_zones_take_turns_under_one_spread_constraint():
+    zones = ["a", "b", "c"]
+    nodes = [pl.Node(f"n{zone}", cpu=20, labels={"topology.kubernetes.io/zone": zone}) for zone in zones]
+
+    def volume(replica: int) -> pl.Volume:
+        zone = pl.Requirement(key="topology.kubernetes.io/zone", operator="In", values=(zones[replica % 3],))
+        return pl.Volume(name=f"data-{replica}", topology=(pl.NodeSelectorTerm(match_expressions=(zone,)),))
+
+    pods = [
+        pl.Pod(f"db-{replica}", cpu=1, labels={"app": "db"}, spread="zone", volumes=(volume(replica),))
+        for replica in range(30)
+    ]
+    cluster = pl.Cluster(nodes, pods)
+
+    solution = pl.solve(cluster)
+
+    assert len(solution.bindings) == 30
+    assert pl.verify(cluster, solution) == []

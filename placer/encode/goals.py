@@ -13,7 +13,7 @@ from placer.encode.resources import LOAD
 
 TIER_STEP = 1e-3
 """How much less a goal of the next tier weighs when one node is chosen."""
-SPARE = 0.0107
+SPARE = 0.021
 """How many more nodes than the demand asks for pack means to fill, as a share of them, rounded down."""
 DEVICE_FACTOR = (0.2, 0.3, 0.3)
 MOST_TYPICAL = 256
@@ -68,7 +68,7 @@ def opening_costs(
     (nodes,) what pack charges for using an empty node: 0 for those it means to fill, more for the dearer others.
 
     Meant are the nodes in use, then nodes cheapest per amount first, until they cover the demand in every load
-    resource, the resource that fewest nodes have first, and about 1 % more. Charges only order nodes; the objective
+    resource, the resource that fewest nodes have first, and about 2 % more. Charges only order nodes; the objective
     counts prices.
 
     Parameters

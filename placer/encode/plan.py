@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from placer.encode.combine import combine, renumber
 from placer.encode.problem import UNLIMITED, Plan, Problem
+from placer.encode.terms import AFFINITY, DISTINCT
 
 MANY = 4096
 """Distinct requests above which nearly equal ones share a scan."""
@@ -45,8 +46,9 @@ def make_plan(problem: Problem, pending: NDArray[np.int64], load: NDArray[np.int
         len(chosen),
     )
     terms = _term_rows(problem)[chosen]
-    order = np.lexsort((-_size(problem, need, load), terms, alike, -size, -classes.priority[chosen]))
-    alike, terms = alike[order], terms[order]
+    circle = _circles(problem, chosen)
+    order = np.lexsort((-_size(problem, need, load), terms, alike, circle, -size, -classes.priority[chosen]))
+    alike, terms, circle = alike[order], terms[order], circle[order]
     new_family = np.ones(len(order), bool)
     new_family[1:] = (alike[1:] != alike[:-1]) | (terms[1:] != terms[:-1])
     family_start = np.concatenate([np.flatnonzero(new_family), [len(order)]]).astype(np.int32)
@@ -58,6 +60,7 @@ def make_plan(problem: Problem, pending: NDArray[np.int64], load: NDArray[np.int
         family_start=family_start,
         family_need=np.ascontiguousarray(largest, np.int64),
         scan_key=same.astype(np.int64),
+        circle=np.ascontiguousarray(circle[family_start[:-1]]),
         first_slot=(last - pending).astype(np.int32),
         last_slot=last,
     )
@@ -116,3 +119,20 @@ def _term_rows(problem: Problem) -> NDArray[np.int32]:
     classes = problem.classes
     ruled = (np.diff(classes.term_start) > 0) | (np.diff(classes.adds_start) > 0)
     return renumber(np.where(ruled, np.arange(len(ruled)), -1))[0]
+
+
+def _circles(problem: Problem, chosen: NDArray[np.int64]) -> NDArray[np.int32]:
+    """
+    (chosen,) a number for classes that wait for one another, -1 for the others.
+
+    Those are classes with a rule that asks others to be there first (affinity, skew, distinct domains) over a counter
+    that more than one of them has.
+    """
+    terms = problem.terms
+    owner = np.repeat(np.arange(len(problem.classes.priority)), np.diff(problem.classes.term_start))
+    waits = (terms.kind >= AFFINITY) & (terms.kind <= DISTINCT)
+    first = np.full(len(problem.classes.priority), -1, np.int64)
+    first[owner[waits][::-1]] = terms.counter[waits][::-1]
+    mine = first[chosen]
+    shared = np.bincount(mine[mine >= 0], minlength=1) > 1
+    return np.where((mine >= 0) & shared[np.maximum(mine, 0)], mine, -1).astype(np.int32)

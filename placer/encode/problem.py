@@ -284,6 +284,8 @@ class Plan(NamedTuple):
     """(families, resources) the largest request in the family."""
     scan_key: I64
     """(families,) equal where one scan serves both."""
+    circle: I32
+    """(families,) equal for neighbours that wait for one another; -1 for the others."""
     first_slot: I32
     """(classes,) first pod of each class."""
     last_slot: I32

@@ -327,32 +327,56 @@ def place_class(
 
 
 @njit
-def place_families(
-    problem: Problem, goals: Goals, state: State, work: Work, log: Log, plan: Plan, low: int, high: int
-) -> None:
+def place_family(problem: Problem, goals: Goals, state: State, work: Work, log: Log, plan: Plan, family: int) -> int:
     """
-    Places families [low, high) of the plan, class by class.
+    Places one family, class by class; how many pods were placed.
 
     A family is classes alike in all but nearly equal requests. One scan for the family's largest request serves all of
     its classes; where that finds no node, the class is scanned for on its own, so that no pod is left out that fits.
     """
-    for family in range(low, high):
-        start, stop = plan.family_start[family], plan.family_start[family + 1]
-        fresh = plan.scan_key[family] == work.scan_key[0]
-        for index in range(start, stop):
-            pod_class = plan.order[index]
-            wanted = 0
-            for slot in range(log.next_slot[pod_class], plan.last_slot[pod_class]):
-                wanted += log.line_of_slot[slot] < 0
-            if wanted <= 0:
-                continue
-            if not fresh:
-                scan(problem, goals, state, work, pod_class, plan.family_need[family])
-                fresh = True
-            wanted -= place_class(problem, goals, state, work, log, pod_class, plan.family_need[family], wanted)
-            if wanted > 0 and stop - start > 1:
-                need = problem.classes.need[pod_class]
-                scan(problem, goals, state, work, pod_class, need)
-                place_class(problem, goals, state, work, log, pod_class, need, wanted)
-                fresh = False
-        work.scan_key[0] = plan.scan_key[family] if fresh else -1
+    start, stop = plan.family_start[family], plan.family_start[family + 1]
+    fresh = plan.scan_key[family] == work.scan_key[0]
+    placed = 0
+    for index in range(start, stop):
+        pod_class = plan.order[index]
+        wanted = 0
+        for slot in range(log.next_slot[pod_class], plan.last_slot[pod_class]):
+            wanted += log.line_of_slot[slot] < 0
+        if wanted <= 0:
+            continue
+        if not fresh:
+            scan(problem, goals, state, work, pod_class, plan.family_need[family])
+            fresh = True
+        made = place_class(problem, goals, state, work, log, pod_class, plan.family_need[family], wanted)
+        placed += made
+        if made < wanted and stop - start > 1:
+            need = problem.classes.need[pod_class]
+            scan(problem, goals, state, work, pod_class, need)
+            placed += place_class(problem, goals, state, work, log, pod_class, need, wanted - made)
+            fresh = False
+    work.scan_key[0] = plan.scan_key[family] if fresh else -1
+    return placed
+
+
+@njit
+def place_families(
+    problem: Problem, goals: Goals, state: State, work: Work, log: Log, plan: Plan, low: int, high: int
+) -> None:
+    """
+    Places families [low, high) of the plan.
+
+    Families of one circle wait for one another, as replicas whose volumes lie in different zones do under one spread
+    constraint: they take turns until none of them gets further.
+    """
+    family = low
+    while family < high:
+        after = family + 1
+        while after < high and plan.circle[family] >= 0 and plan.circle[after] == plan.circle[family]:
+            after += 1
+        while True:
+            placed = 0
+            for turn in range(family, after):
+                placed += place_family(problem, goals, state, work, log, plan, turn)
+            if placed == 0 or after - family == 1:
+                break
+        family = after

@@ -52,6 +52,7 @@ HELPERS = {
     "bind": "choose_units, hold_unit and put, with a line in the log",
     "place_class": "tested to do what decide does pod by pod",
     "place_families": "tested to leave no pod that fits",
+    "place_family": "the part of place_families that places one family",
     "decide": "tested against all nodes tried with the reference's rules",
     "admit": "choose_units, hold_unit and put; tested with leave to restore the state",
     "leave": "undoes admit",
