@@ -265,6 +265,9 @@ def _syntax(error: yaml.YAMLError, text: str) -> str:
     said = ", ".join(part for part in parts if part) or " ".join(str(error).split())
     if mark is None:
         return f"{said}: it is no YAML"
+    if "nesting depth" in said:
+        # libyaml has a limit of its own, newer ones below what its look-ahead reads before the first event is seen.
+        return f"line {mark.line + 1}: is nested more than {DEEPEST} deep: no Kubernetes object is"
     lines = text.split("\n", mark.line + 1)
     line = lines[mark.line] if mark.line < len(lines) else ""
     at_tab = "\t" in line[: len(line) - len(line.lstrip())]
