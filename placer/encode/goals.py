@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from placer.encode.encode import Encoded
 from placer.encode.problem import UNLIMITED, Goals, Problem
 from placer.encode.resources import LOAD
+from placer.goals import GOALS
 
 TIER_STEP = 1e-3
 """How much less a goal of the next tier weighs when one node is chosen."""
@@ -19,7 +20,6 @@ DEVICE_FACTOR = (0.2, 0.3, 0.3)
 MOST_TYPICAL = 256
 """Typical pods that fragmentation scores against, most popular first."""
 GPU = "nvidia.com/gpu"
-COLUMNS = {"pack": 0, "balance": 1, "headroom": 2, "fragmentation": 3, "preferences": 4}
 
 
 def encode_goals(
@@ -36,16 +36,16 @@ def encode_goals(
         (classes,) pods that stand or are pending.
     """
     problem = encoded.problem
-    weight = np.zeros(len(COLUMNS))
+    weight = np.zeros(len(GOALS))
     for rank, tier in enumerate(tiers):
         for name, factor in tier:
-            weight[COLUMNS[name]] += factor * TIER_STEP**rank
+            weight[GOALS[name].column] += factor * TIER_STEP**rank
     if not weight.any():
-        weight[COLUMNS["pack"]] = 1.0
+        weight[GOALS["pack"].column] = 1.0
     load = [index for index, name in enumerate(encoded.resources) if name in LOAD or name.startswith("device:")]
     squared = [index for index, name in enumerate(encoded.resources) if name in LOAD]
     gpu = encoded.kinds.index(GPU) if GPU in encoded.kinds else -1
-    typical, share = _typical(problem, pods_of_class, weight[COLUMNS["fragmentation"]] > 0 and gpu >= 0)
+    typical, share = _typical(problem, pods_of_class, weight[GOALS["fragmentation"].column] > 0 and gpu >= 0)
     demand = pods_of_class @ problem.classes.need
     used = np.zeros(len(problem.nodes.row), bool)
     used[encoded.position[encoded.standing_node]] = True
