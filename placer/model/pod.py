@@ -17,7 +17,7 @@ from placer.model.relation import (
     SpreadConstraint,
     topology_key,
 )
-from placer.model.selector import NodeSelectorTerm, PreferredNode
+from placer.model.selector import LabelSelector, NodeSelectorTerm, PreferredNode
 from placer.model.taint import Toleration
 from placer.model.value import FrozenDict, Labels, Value
 from placer.model.volume import HostPort, Volume
@@ -68,6 +68,15 @@ class Pod(Value):
         While there are any, the pod is not placed.
     unsupported
         Rules that placer cannot hold; such a pod stays unplaced with them as its reasons.
+    assumed
+        cpu and memory that rankings count beside the requests, for containers that ask for none; where it is not given,
+        100m and 200Mi for what the pod does not ask for.
+    siblings
+        The pods of its services and controller, which a ranking spreads it from where it has no spread of its own.
+    started
+        When it started, in seconds since 1970; preemption spares those that run longest. 0 is just now.
+    nominated
+        The node on which room was made for it by an earlier preemption, or empty.
     stateful
         How dear a move is.
     expected
@@ -107,6 +116,10 @@ class Pod(Value):
     owner: str = ""
     scheduler_name: str = "default-scheduler"
     images: tuple[str, ...] = ()
+    assumed: Amounts = FrozenDict()
+    siblings: LabelSelector | None = None
+    started: int = Field(default=0, ge=0)
+    nominated: str = ""
     stateful: int = Field(default=0, ge=0)
     terminating: bool = False
     expected: bool = False

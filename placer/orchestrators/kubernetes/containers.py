@@ -16,6 +16,8 @@ from placer.orchestrators.kubernetes.objects import Container, PodSpec
 from placer.orchestrators.kubernetes.subject import Subject
 
 OVERCOMMITTED = ("cpu", "memory")
+ASSUMED = {"cpu": 100, "memory": 200 * 2**20}
+"""What kube-scheduler's scores count for a container that does not ask: Kubernetes, ``GetNonzeroRequests``."""
 
 _resources = msgspec.json.Decoder(objects.Resources)
 _ports = msgspec.json.Decoder(list[objects.ContainerPort])
@@ -47,6 +49,7 @@ class ContainersValue(NamedTuple):
     requests: FrozenDict
     host_ports: tuple[HostPort, ...]
     images: tuple[str, ...]
+    assumed: FrozenDict
 
 
 def containers_key(spec: PodSpec) -> ContainersKey:
@@ -71,9 +74,14 @@ def read_containers(subject: Subject, key: ContainersKey) -> ContainersValue:
         (_requests_of(subject, container.resources, f"spec.initContainers[{place}].resources"), container.sidecar)
         for place, container in enumerate(key.init_containers)
     ]
+    overhead = subject.amounts(key.overhead, "spec.overhead")
     requests = effective_requests(main, init)
-    _apply_pod_level(subject, key.resources, requests)
-    _add(requests, subject.amounts(key.overhead, "spec.overhead"))
+    scored = effective_requests(
+        [{**ASSUMED, **asked} for asked in main], [({**ASSUMED, **asked}, sidecar) for asked, sidecar in init]
+    )
+    for amounts in (requests, scored):
+        _apply_pod_level(subject, key.resources, amounts)
+        _add(amounts, overhead)
     for name, amount in requests.items():
         if amount > INT64_MAX:
             subject.problem("spec.containers", f"ask for {amount} of {name} together, which is beyond int64")
@@ -86,7 +94,14 @@ def read_containers(subject: Subject, key: ContainersKey) -> ContainersValue:
     )
     images = tuple(container.image for container in (*key.init_containers, *key.containers) if container.image)
     asked = {name: amount for name, amount in requests.items() if 0 < amount <= INT64_MAX}
-    return ContainersValue(FrozenDict(asked), ports, images)
+    return ContainersValue(FrozenDict(asked), ports, images, assumed_beside(asked, scored))
+
+
+def assumed_beside(requests: Mapping[str, int], scored: Mapping[str, int]) -> FrozenDict:
+    """What is scored beyond the requests, where that is not what is assumed of any pod that does not ask."""
+    beyond = {name: scored.get(name, 0) - requests.get(name, 0) for name in ASSUMED}
+    usual = {name: 0 if requests.get(name, 0) else amount for name, amount in ASSUMED.items()}
+    return FrozenDict({name: amount for name, amount in beyond.items() if amount != usual[name]})
 
 
 def effective_requests(

@@ -92,6 +92,8 @@ class PodStatus(Camel):
     """``status`` of a pod."""
 
     phase: str | None = None
+    start_time: str | None = None
+    nominated_node_name: str | None = None
 
 
 class PodObject(Camel):
@@ -377,6 +379,40 @@ class CsiNodeObject(Camel):
     spec: CsiNodeSpec | None = None
 
 
+class ServiceSpec(Camel):
+    """``spec`` of a Service."""
+
+    selector: dict[str, str] | None = None
+
+
+class ServiceObject(Camel):
+    """A Service, of which only the selector matters."""
+
+    metadata: Metadata | None = None
+    spec: ServiceSpec | None = None
+
+
+class BudgetSpec(Camel):
+    """``spec`` of a PodDisruptionBudget; what it asks for is in its status already."""
+
+    selector: Selector | None = None
+
+
+class BudgetStatus(Camel):
+    """``status`` of a PodDisruptionBudget."""
+
+    disruptions_allowed: Int32 = 0
+    disrupted_pods: dict[str, Raw] | None = None
+
+
+class BudgetObject(Camel):
+    """A PodDisruptionBudget."""
+
+    metadata: Metadata | None = None
+    spec: BudgetSpec | None = None
+    status: BudgetStatus | None = None
+
+
 class PriorityClassObject(Camel):
     """A PriorityClass."""
 
@@ -403,6 +439,7 @@ class ControllerSpec(Camel):
     """``spec`` of all kinds of controllers together."""
 
     replicas: Count | None = None
+    selector: Raw = EMPTY
     template: Template | None = None
     ordinals: Ordinals | None = None
     volume_claim_templates: list[ClaimObject] | None = None

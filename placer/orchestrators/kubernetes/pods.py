@@ -5,6 +5,7 @@ from __future__ import annotations
 from array import array
 from collections import defaultdict
 from collections.abc import Iterable
+from datetime import datetime
 from typing import Any, NamedTuple
 
 import msgspec
@@ -23,6 +24,7 @@ from placer.orchestrators.kubernetes.objects import (
     OwnerReference,
     PodObject,
     PodSpec,
+    PodStatus,
     PodVolume,
     is_absent,
 )
@@ -35,6 +37,7 @@ from placer.orchestrators.kubernetes.rules import (
     read_spread,
     read_tolerations,
 )
+from placer.orchestrators.kubernetes.siblings import Siblings
 from placer.orchestrators.kubernetes.subject import Subject
 from placer.orchestrators.kubernetes.volumes import Claims, uses_of
 
@@ -64,6 +67,8 @@ class Identity(NamedTuple):
     annotations: bytes
     terminating: bool = False
     expected: bool = False
+    started: int = 0
+    nominated: str = ""
 
 
 class PodRows:
@@ -85,6 +90,7 @@ class PodRows:
     def __init__(self, inventory: Inventory, nodes: NodeTable, claims: Claims) -> None:
         self.inventory, self.claims, self.nodes = inventory, claims, nodes
         self.priorities = PriorityClasses(inventory)
+        self.siblings = Siblings(inventory)
         self.subject = Subject(inventory.problems)
         self.names: defaultdict[str, dict[str, bool]] = defaultdict(dict)
         self.owned: defaultdict[tuple[str, str], list[int]] = defaultdict(list)
@@ -129,6 +135,8 @@ class PodRows:
                 bytes(metadata.labels),
                 bytes(metadata.annotations),
                 terminating=metadata.deletion_timestamp is not None,
+                started=self._started(pod.status),
+                nominated=(pod.status.nominated_node_name if pod.status else None) or "",
             )
             self.add(identity, pod.spec or PodSpec())
 
@@ -159,6 +167,7 @@ class PodRows:
         parts.owner.add(identity.owner)
         parts.labels.add(identity.labels)
         parts.flags.add((identity.terminating, identity.expected))
+        parts.history.add((identity.started, identity.nominated))
         parts.scheduling.add((spec.scheduler_name, priority.policy))
         parts.selector.add(bytes(spec.node_selector))
         parts.affinity.add(bytes(spec.affinity))
@@ -188,6 +197,8 @@ class PodRows:
         """The table of all rows."""
         columns = {name: column for part in self._parts for name, column in part.columns()}
         requests = columns.pop("requests")
+        if self.siblings:
+            columns["siblings"] = self.siblings.column(columns["namespace"], columns["labels"], columns["owner"])
         self._add_reasons(columns.pop(OF_TOLERATIONS), columns["unsupported"])
         amounts = tabulate_amounts(requests.values, 0)
         rows = len(self)
@@ -212,6 +223,7 @@ class PodRows:
             owner=Part(["owner"], lambda owner: (owner,)),
             labels=Part(["labels"], lambda raw: (subject.labels(raw, "metadata.labels"),)),
             flags=Part(["terminating", "expected"], lambda key: key),
+            history=Part(["started", "nominated"], lambda key: key),
             scheduling=Part(["scheduler_name", "preemption_policy"], lambda key: (key[0] or DEFAULT_SCHEDULER, key[1])),
             selector=Part(["node_selector"], lambda raw: (subject.labels(raw, "spec.nodeSelector"),)),
             affinity=Part(AffinityRules._fields, lambda raw: read_affinity(subject, raw)),
@@ -221,6 +233,17 @@ class PodRows:
             containers=Part(ContainersValue._fields, lambda key: read_containers(subject, key)),
             volumes=Part(["volumes", "unsupported"], lambda key: key),
         )
+
+    def _started(self, status: PodStatus | None) -> int:
+        """Seconds since 1970; 0 where nothing is said."""
+        given = status.start_time if status else None
+        if not given:
+            return 0
+        try:
+            return max(0, int(datetime.fromisoformat(given).timestamp()))
+        except ValueError:
+            self.subject.problem("status.startTime", f"is {given!r}: write a time such as 2026-01-31T12:00:00Z")
+            return 0
 
     def _find_node(self, row: int, name: str | None) -> int:
         if not name:
@@ -265,6 +288,7 @@ class _Parts(NamedTuple):
     owner: Part
     labels: Part
     flags: Part
+    history: Part
     scheduling: Part
     selector: Part
     affinity: Part

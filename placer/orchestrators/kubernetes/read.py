@@ -10,6 +10,7 @@ import msgspec
 from placer.formats.arrow import without_collector
 from placer.model.cluster import Cluster
 from placer.model.table import NodeTable
+from placer.orchestrators.kubernetes.budgets import read_budgets
 from placer.orchestrators.kubernetes.clients import to_json
 from placer.orchestrators.kubernetes.controllers import add_lacking
 from placer.orchestrators.kubernetes.documents import Inventory, read_objects_of
@@ -85,7 +86,10 @@ def _read(inventory: Inventory) -> Cluster:
     inventory.problems.raise_if_any()
     add_lacking(inventory, pods)
     inventory.problems.raise_if_any()
-    return Cluster.from_tables(nodes, pods.table(), namespaces, [*pods.priorities.warnings(), *pods.warnings])
+    budgets = read_budgets(inventory)
+    table = pods.table()
+    inventory.problems.raise_if_any()
+    return Cluster.from_tables(nodes, table, namespaces, [*pods.priorities.warnings(), *pods.warnings], budgets)
 
 
 def _label_keys(nodes: NodeTable) -> frozenset[str]:

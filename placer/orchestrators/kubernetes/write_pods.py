@@ -8,8 +8,10 @@ from placer.model.cluster import POD_FIELDS
 from placer.model.pod import Pod
 from placer.model.relation import AffinityTerm, PreferredPods, SpreadConstraint
 from placer.model.taint import Toleration
+from placer.model.value import FrozenDict
 from placer.model.volume import HostPort
 from placer.orchestrators.kubernetes.annotations import PLAIN_TEXT, PREFIX
+from placer.orchestrators.kubernetes.containers import ASSUMED, assumed_beside
 from placer.orchestrators.kubernetes.rules import PREFERRED, REQUIRED
 from placer.orchestrators.kubernetes.texts import amounts_text, json_text, label_selector, node_term, without_empty
 from placer.orchestrators.kubernetes.write_volumes import Volumes
@@ -26,6 +28,9 @@ ONLY_ANNOTATED = (
     "forbidden_nodes",
     "apart_from",
     "unsupported",
+    "siblings",
+    "started",
+    "nominated",
     "stateful",
     "expected",
 )
@@ -64,6 +69,8 @@ def annotated_fields(pod: Pod, volumes: Volumes) -> list[str]:
         names.append("preferred_pods")
     if not all(pod.images):
         names.append("images")
+    if pod.assumed != _assumed_when_read(pod):
+        names.append("assumed")
     if not pod.scheduler_name:
         names.append("scheduler_name")
     if pod.owner and not _owner_references(pod.owner):
@@ -127,6 +134,16 @@ def _containers(pod: Pod) -> list[dict[str, Any]]:
     if pod.host_ports:
         containers[0]["ports"] = [_port(port) for port in pod.host_ports]
     return containers
+
+
+def _assumed_when_read(pod: Pod) -> FrozenDict:
+    """What the written containers will be read to assume: all but the first ask for nothing."""
+    others = max(len(pod.images) - 1, 0)
+    scored = {
+        name: (pod.requests.get(name) or amount) + others * amount
+        for name, amount in ASSUMED.items()
+    }
+    return assumed_beside(pod.requests, scored)
 
 
 def _port(port: HostPort) -> dict[str, Any]:
