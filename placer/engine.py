@@ -59,7 +59,7 @@ def prepare(cluster: Cluster, encoded: Encoded, goals: Goals) -> Run:
     problem = encoded.problem
     of_pending = encoded.class_of_pod[encoded.pending]
     pending = np.bincount(of_pending, minlength=len(problem.classes.priority)).astype(np.int64)
-    state, work = new_state(problem, pods_per_class(encoded)), new_work(problem)
+    state, work = new_state(problem, pods_per_class(encoded)), new_work(problem, encoded.ranking.strategy[0] >= 0)
     if len(encoded.standing):
         _stand(cluster, encoded, state, work)
     plan = make_plan(problem, pending, goals.load)

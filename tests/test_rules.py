@@ -229,7 +229,8 @@ def test_fewer_domains_than_min_domains_count_as_an_empty_one():
 
 
 def test_a_cordoned_zone_takes_part_in_a_spread_unless_taints_are_honored():
-    nodes = [node("a1", "a"), node("b1", "b", unschedulable=True)]
+    cordon = pl.Taint(key="node.kubernetes.io/unschedulable", effect="NoSchedule")
+    nodes = [node("a1", "a"), node("b1", "b", unschedulable=True, taints=[cordon])]
     ignore = [{"topology_key": "zone", "selector": WEB}]
     honor = [{"topology_key": "zone", "selector": WEB, "node_taints_policy": "Honor"}]
 

@@ -149,7 +149,7 @@ class StaticNodes:
         mask = self._masks.get(requirement)
         if mask is None:
             codes, index = self._values(requirement.key)
-            if requirement.operator == "In":
+            if requirement.operator == "In" and requirement.holds_somewhere:
                 wanted = [index[value] for value in requirement.values if value in index]
                 mask = codes == wanted[0] if len(wanted) == 1 else np.isin(codes, wanted)
             else:

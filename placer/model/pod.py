@@ -69,8 +69,10 @@ class Pod(Value):
     unsupported
         Rules that placer cannot hold; such a pod stays unplaced with them as its reasons.
     assumed
-        cpu and memory that rankings count beside the requests, for containers that ask for none; where it is not given,
-        100m and 200Mi for what the pod does not ask for.
+        cpu and memory that rankings count of it where it stands; where it is not given, the request, or 100m and 200Mi
+        where there is none.
+    arriving
+        The same while it is placed, where that differs: kube-scheduler then leaves out what the pod asks for as a whole.
     siblings
         The pods of its services and controller, which a ranking spreads it from where it has no spread of its own.
     started
@@ -117,6 +119,7 @@ class Pod(Value):
     scheduler_name: str = "default-scheduler"
     images: tuple[str, ...] = ()
     assumed: Amounts = FrozenDict()
+    arriving: Amounts = FrozenDict()
     siblings: LabelSelector | None = None
     started: int = Field(default=0, ge=0)
     nominated: str = ""

@@ -151,6 +151,7 @@ POD_FIELDS: dict[str, st.SearchStrategy[Any]] = {
     "scheduler_name": words | st.just(""),
     "images": several(words),
     "assumed": st.dictionaries(st.sampled_from(["cpu", "memory"]), st.integers(0, 2**40), max_size=2),
+    "arriving": st.dictionaries(st.sampled_from(["cpu", "memory"]), st.integers(0, 2**40), max_size=2),
     "siblings": st.none() | selectors,
     "started": st.integers(0, 2**40),
     "nominated": words | st.just(""),

@@ -12,7 +12,7 @@ from placer.model.quantity import INT64_MAX
 from placer.model.value import FrozenDict
 from placer.model.volume import HostPort
 from placer.orchestrators.kubernetes import objects
-from placer.orchestrators.kubernetes.objects import Container, PodSpec
+from placer.orchestrators.kubernetes.objects import Container, PodSpec, is_absent
 from placer.orchestrators.kubernetes.subject import Subject
 
 OVERCOMMITTED = ("cpu", "memory")
@@ -50,6 +50,7 @@ class ContainersValue(NamedTuple):
     host_ports: tuple[HostPort, ...]
     images: tuple[str, ...]
     assumed: FrozenDict
+    arriving: FrozenDict
 
 
 def containers_key(spec: PodSpec) -> ContainersKey:
@@ -79,8 +80,10 @@ def read_containers(subject: Subject, key: ContainersKey) -> ContainersValue:
     scored = effective_requests(
         [{**ASSUMED, **asked} for asked in main], [({**ASSUMED, **asked}, sidecar) for asked, sidecar in init]
     )
-    for amounts in (requests, scored):
+    standing = dict(scored) if is_absent(key.resources) else _standing(subject, key.resources, main, init, requests)
+    for amounts in (requests, standing):
         _apply_pod_level(subject, key.resources, amounts)
+    for amounts in (requests, scored, standing):
         _add(amounts, overhead)
     for name, amount in requests.items():
         if amount > INT64_MAX:
@@ -94,14 +97,40 @@ def read_containers(subject: Subject, key: ContainersKey) -> ContainersValue:
     )
     images = tuple(container.image for container in (*key.init_containers, *key.containers) if container.image)
     asked = {name: amount for name, amount in requests.items() if 0 < amount <= INT64_MAX}
-    return ContainersValue(FrozenDict(asked), ports, images, assumed_beside(asked, scored))
+    return ContainersValue(FrozenDict(asked), ports, images, *_assumed(asked, scored, standing))
 
 
-def assumed_beside(requests: Mapping[str, int], scored: Mapping[str, int]) -> FrozenDict:
-    """What is scored beyond the requests, where that is not what is assumed of any pod that does not ask."""
-    beyond = {name: scored.get(name, 0) - requests.get(name, 0) for name in ASSUMED}
-    usual = {name: 0 if requests.get(name, 0) else amount for name, amount in ASSUMED.items()}
-    return FrozenDict({name: amount for name, amount in beyond.items() if amount != usual[name]})
+def _standing(
+    subject: Subject,
+    raw: bytes,
+    main: Sequence[Mapping[str, int]],
+    init: Sequence[tuple[Mapping[str, int], bool]],
+    requests: Mapping[str, int],
+) -> dict[str, int]:
+    """What scores count of a pod that stands and asks as a whole: nothing is assumed that it names anywhere."""
+    whole = dict(requests)
+    _apply_pod_level(subject, raw, whole)
+    given = subject.decode(_resources, raw, "spec.resources")
+    asks = given is not None and not is_absent(bytes(given.requests))
+    usual = {name: amount for name, amount in ASSUMED.items() if not (asks and name in whole)}
+    return effective_requests(
+        [{**usual, **asked} for asked in main], [({**usual, **asked}, sidecar) for asked, sidecar in init]
+    )
+
+
+def _assumed(
+    requests: Mapping[str, int], scored: Mapping[str, int], standing: Mapping[str, int]
+) -> tuple[FrozenDict, FrozenDict]:
+    """What scores count of the pod where it stands and, where that differs, while it is placed."""
+    differ = {name: scored[name] for name in ASSUMED if scored.get(name, 0) != standing.get(name, 0)}
+    return assumed_use(requests, standing), FrozenDict(differ)
+
+
+def assumed_use(requests: Mapping[str, int], scored: Mapping[str, int]) -> FrozenDict:
+    """What is scored, where that is neither the request nor what is assumed of any pod that does not ask."""
+    found = {name: scored.get(name, 0) for name in ASSUMED}
+    usual = {name: requests.get(name) or amount for name, amount in ASSUMED.items()}
+    return FrozenDict({name: amount for name, amount in found.items() if amount != usual[name]})
 
 
 def effective_requests(

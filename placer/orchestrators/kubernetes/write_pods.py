@@ -11,7 +11,7 @@ from placer.model.taint import Toleration
 from placer.model.value import FrozenDict
 from placer.model.volume import HostPort
 from placer.orchestrators.kubernetes.annotations import PLAIN_TEXT, PREFIX
-from placer.orchestrators.kubernetes.containers import ASSUMED, assumed_beside
+from placer.orchestrators.kubernetes.containers import ASSUMED, assumed_use
 from placer.orchestrators.kubernetes.rules import PREFERRED, REQUIRED
 from placer.orchestrators.kubernetes.texts import amounts_text, json_text, label_selector, node_term, without_empty
 from placer.orchestrators.kubernetes.write_volumes import Volumes
@@ -28,6 +28,7 @@ ONLY_ANNOTATED = (
     "forbidden_nodes",
     "apart_from",
     "unsupported",
+    "arriving",
     "siblings",
     "started",
     "nominated",
@@ -143,7 +144,7 @@ def _assumed_when_read(pod: Pod) -> FrozenDict:
         name: (pod.requests.get(name) or amount) + others * amount
         for name, amount in ASSUMED.items()
     }
-    return assumed_beside(pod.requests, scored)
+    return assumed_use(pod.requests, scored)
 
 
 def _port(port: HostPort) -> dict[str, Any]:

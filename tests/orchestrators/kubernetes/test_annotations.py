@@ -28,6 +28,7 @@ RULES = {
     "apart_from": ["default/db"],
     "preferred_nodes": [{"weight": -5, "term": {}}],
     "assumed": {"cpu": "100m"},
+    "arriving": {"cpu": "100m"},
     "siblings": {"match_labels": {"app": "web"}},
     "started": 1700000000,
     "stateful": 3,

@@ -16,7 +16,7 @@ def assumed(*containers: dict) -> dict:
 
 
 def test_a_container_that_asks_for_nothing_counts_100m_and_200mi_beside_others():
-    assert assumed(container(cpu="1", memory="1Gi"), container()) == {"cpu": 100, "memory": 200 * 2**20}
+    assert assumed(container(cpu="1", memory="1Gi"), container()) == {"cpu": 1100, "memory": 1224 * 2**20}
 
 
 def test_what_any_pod_is_assumed_to_use_is_not_written_down():
