@@ -20,6 +20,7 @@ from placer.encode.terms import (
     compile_affinity,
     compile_anti_affinity,
     compile_apart,
+    compile_disks,
     compile_domain_rules,
     compile_ports,
     compile_single_holders,
@@ -94,6 +95,7 @@ def encode_rules(
     book = TermBook(cluster, identities, rows, nodes)
     pods_of_row = np.bincount(rows.of_pod[placeable], minlength=len(rows.first)).astype(np.int64)
     compile_ports(book)
+    compile_disks(book)
     compile_spread(book, soft)
     compile_affinity(book)
     compile_anti_affinity(book)
