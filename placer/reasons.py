@@ -8,11 +8,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from placer.encode.statics import affinity_mask
+from placer.encode.statics import static_verdicts
 from placer.engine import Run
 from placer.model.cluster import Cluster
-from placer.model.pod import Alternative
-from placer.model.rule import ANTI_AFFINITY, MISSING_LABEL, WORDS, Reason, Rule, insufficient, message
+from placer.model.rule import OTHER_WORDS as SECOND
+from placer.model.rule import WORDS, Reason, Rule, insufficient, message
 from placer.model.table import PENDING
 from placer.solution import Unplaced
 
@@ -34,7 +34,7 @@ def unplaced(cluster: Cluster, run: Run, stopped: str = "done") -> list[Unplaced
     packed = pack(encoded.problem), pack(run.state), pack(run.work)
     rule_of_resource = np.array([_rule_of(name) for name in encoded.resources], np.int8)
     known: dict[int, tuple[list[Reason], str]] = {}
-    static: dict[int, list[Reason]] = {}
+    static: dict[int, tuple[NDArray[np.int8], NDArray[np.int8]]] = {}
     found = []
     for pod in np.flatnonzero(left).tolist():
         pod_class = int(encoded.class_of_pod[pod])
@@ -49,8 +49,8 @@ def unplaced(cluster: Cluster, run: Run, stopped: str = "done") -> list[Unplaced
         if pod_class not in known:
             signature = int(encoded.problem.classes.eligible[pod_class])
             if signature not in static:
-                static[signature] = list(_static_reasons(cluster, run, pod))
-            reasons = _merged(static[signature] + _reasons(run, packed, rule_of_resource, pod_class))
+                static[signature] = _static_rules(cluster, run, pod)
+            reasons = _reasons(run, packed, (rule_of_resource, *static[signature]), pod_class)
             known[pod_class] = reasons, message(reasons, len(cluster.node_table))
         found.append(Unplaced(cluster.pod_table.key(pod), *known[pod_class]))
     return found
@@ -72,24 +72,33 @@ def _gates(cluster: Cluster, pod: int) -> Iterator[Reason]:
 
 
 def _reasons(
-    run: Run, packed: tuple[Any, Any, Any], rule_of_resource: NDArray[np.int8], pod_class: int
+    run: Run,
+    packed: tuple[Any, Any, Any],
+    known: tuple[NDArray[np.int8], NDArray[np.int8], NDArray[np.int8]],
+    pod_class: int,
 ) -> list[Reason]:
-    """Which rules, static ones apart, reject the nodes that the class may stand on."""
+    """
+    The first rule that rejects each node, counted.
+
+    Parameters
+    ----------
+    known
+        The rule of each resource; and what static rules say of each segment, early and late.
+    """
     from placer.kernels.reject import OTHER_WORDS, rejections
 
     problem = run.encoded.problem
     rules = np.zeros(len(problem.nodes.row), np.int8)
-    rejections(*packed, pod_class, rule_of_resource, rules)
+    rejections(*packed, pod_class, *known, rules)
     reasons: list[Reason] = []
     for code in np.unique(rules[rules > 0]).tolist():
         there = rules == code
         count = int(there.sum())
         rule = Rule(code % OTHER_WORDS)
         if rule in (Rule.NodeResourcesFit, Rule.Devices):
-            reasons += _short(run, pod_class, there, rule, rule_of_resource)
+            reasons += _short(run, pod_class, there, rule, known[0])
         elif code > OTHER_WORDS:
-            words = MISSING_LABEL if rule == Rule.PodTopologySpread else ANTI_AFFINITY
-            reasons.append(Reason(rule.name, words, count))
+            reasons.append(Reason(rule.name, SECOND[rule], count))
         else:
             reasons.append(Reason(rule.name, WORDS[rule], count))
     return reasons
@@ -114,45 +123,9 @@ def _short(
         yield Reason(rule.name, WORDS[rule].format(kind), int((~explained).sum()))
 
 
-def _merged(reasons: list[Reason]) -> list[Reason]:
-    """Equal rule and words once, nodes added."""
-    nodes: dict[tuple[str, str], int] = {}
-    for rule, words, count in reasons:
-        nodes[rule, words] = nodes.get((rule, words), 0) + count
-    return [Reason(rule, words, count) for (rule, words), count in nodes.items()]
-
-
-def _static_reasons(cluster: Cluster, run: Run, pod: int) -> Iterator[Reason]:
-    """The first static rule that rejects each node, counted; every rule is asked once per kind of node."""
-    statics, fields = run.encoded.statics, cluster.pod_table.fields
-    sizes = np.bincount(statics.kind, minlength=len(statics))
-    own = fields["tolerations"][pod]
-    alternatives = fields["any_of"][pod] or (Alternative(),)
-    wider = [(*own, *alternative.tolerations) for alternative in alternatives]
-    every = np.ones(len(statics), bool)
-    some = ~every
-    named = fields["nodes"][pod]
-    holds = [
-        statics.selector(each.node_selector)
-        & statics.any_term(each.node_affinity)
-        & statics.open_to(tolerations)
-        & statics.tolerated(tolerations)
-        for each, tolerations in zip(alternatives, wider, strict=True)
-    ]
-    passes = {
-        Rule.NodeUnschedulable: np.logical_or.reduce([statics.open_to(each) for each in wider]),
-        Rule.NodeName: np.logical_or.reduce([statics.name(name) for name in named]) if named else every,
-        Rule.ForbiddenNodes: ~np.logical_or.reduce([some, *map(statics.name, fields["forbidden_nodes"][pod])]),
-        Rule.TaintToleration: np.logical_or.reduce([statics.tolerated(each) for each in wider]),
-        Rule.NodeAffinity: affinity_mask(statics, fields, pod),
-        Rule.AnyOf: np.logical_or.reduce(holds),
-        Rule.VolumeBinding: np.logical_and.reduce(
-            [every, *(statics.any_term(volume.topology) for volume in fields["volumes"][pod])]
-        ),
-    }
-    left = np.ones(len(statics), bool)
-    for rule in sorted(passes):
-        rejected = left & ~passes[rule]
-        if rejected.any():
-            yield Reason(rule.name, WORDS[rule], int(sizes[rejected].sum()))
-        left &= passes[rule]
+def _static_rules(cluster: Cluster, run: Run, pod: int) -> tuple[NDArray[np.int8], NDArray[np.int8]]:
+    """(segments,) what the static rules of a pod say of each, early and late."""
+    statics, nodes = run.encoded.statics, run.encoded.problem.nodes
+    kinds = statics.kind[nodes.row[nodes.segment_start[:-1]]]
+    early, late = static_verdicts(statics, cluster.pod_table.fields, pod)
+    return early[kinds], late[kinds]

@@ -138,7 +138,7 @@ class Terms(NamedTuple):
     bound: I64
     """(terms,) at most, skew, or at least; a weight for soft kinds."""
     offset: I32
-    """(terms,) first bound per domain in ``domain_bound`` (per-domain kind), else the least number of domains."""
+    """(terms,) first bound per domain in ``domain_bound`` (by domain); else the fewest domains, or which words."""
     member: I8
     """(terms,) 1 where the pod counts in the group itself."""
     needs_key: BOOL

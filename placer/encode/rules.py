@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 from placer.encode.groups import Identities
 from placer.encode.nodes import StaticLayout
 from placer.encode.problem import Counters
-from placer.encode.resources import Resources
 from placer.encode.ranked_rules import compile_pulls, compile_soft_spread, default_constraints
+from placer.encode.resources import Resources
 from placer.encode.statics import StaticNodes
 from placer.encode.terms import (
     NODE_KEY,
@@ -21,6 +21,7 @@ from placer.encode.terms import (
     compile_affinity,
     compile_anti_affinity,
     compile_apart,
+    compile_disks,
     compile_domain_rules,
     compile_ports,
     compile_single_holders,
@@ -101,6 +102,7 @@ def encode_rules(
     book = TermBook(cluster, identities, rows, nodes)
     pods_of_row = np.bincount(rows.of_pod[placeable], minlength=len(rows.first)).astype(np.int64)
     compile_ports(book)
+    compile_disks(book)
     compile_spread(book, soft, default_constraints(book, profile, "DoNotSchedule") if profile else ())
     compile_affinity(book)
     compile_anti_affinity(book)

@@ -35,6 +35,7 @@ RULE_FIELDS = (
     "distinct_domains",
     "domain_shares",
     "host_ports",
+    "disks",
     "apart_from",
 )
 SPREAD_FIELDS = ("node_selector", "node_affinity", "tolerations")
@@ -391,6 +392,23 @@ def compile_ports(book: TermBook) -> None:
                 counter = book.counter(NODE_KEY, np.unique(np.array(by_port[other], np.int32)))
                 for row in rows:
                     book.add(row, AT_MOST, counter, 0, 0, 0, False, Rule.NodePorts)
+
+
+def compile_disks(book: TermBook) -> None:
+    """Disks named without a claim: no other pod of the node may hold one that clashes."""
+    by_disk: dict[Any, list[int]] = {}
+    by_name: dict[tuple[str, str], list[Any]] = {}
+    for row, disks in carriers(book, "disks"):
+        for disk in disks:
+            if disk not in by_disk:
+                by_name.setdefault((disk.kind, disk.name), []).append(disk)
+            by_disk.setdefault(disk, []).append(row)
+    for disk, rows in by_disk.items():
+        for other in by_name[disk.kind, disk.name]:
+            if disk.clashes(other):
+                counter = book.counter(NODE_KEY, np.unique(np.array(by_disk[other], np.int32)))
+                for row in rows:
+                    book.add(row, AT_MOST, counter, 0, 1, 0, False, Rule.VolumeRestrictions)
 
 
 def compile_apart(book: TermBook) -> None:

@@ -76,6 +76,7 @@ POD_COLUMNS: dict[str, ColumnKind] = {
     "domain_shares": ColumnKind("json", "", "Target shares of a group per domain."),
     "host_ports": ColumnKind("json", "", "Ports of the node that it takes."),
     "volumes": ColumnKind("json", "", "Volumes that it mounts."),
+    "disks": ColumnKind("json", "", "Disks that it names without a claim."),
     "devices": ColumnKind("json", "", "What it takes of the node's units."),
     "numa": ColumnKind("text", "", "Whether all it takes must, or should, come from one NUMA zone."),
     "units": ColumnKind("json", "", "Of a pod that stands: the places of the units it holds, by kind."),

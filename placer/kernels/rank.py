@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from placer.kernels.jit import njit
-from placer.kernels.place import after_binding, begin_class, bind, least_of_segment, scan, unblock
+from placer.kernels.place import after_binding, begin_class, bind, least_of_segment, scan
 from placer.kernels.ranking import (
     BALANCE,
     IMAGES,

@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from placer.kernels.counters import find_entry
 from placer.kernels.jit import njit
 
 if TYPE_CHECKING:

@@ -20,7 +20,7 @@ from placer.model.relation import (
 from placer.model.selector import LabelSelector, NodeSelectorTerm, PreferredNode
 from placer.model.taint import Toleration
 from placer.model.value import FrozenDict, Labels, Value
-from placer.model.volume import HostPort, Volume
+from placer.model.volume import Disk, HostPort, Volume
 
 GPU = "nvidia.com/gpu"
 
@@ -52,6 +52,8 @@ class Pod(Value):
         Alternatives, of which a node must match one; empty is no rule.
     preferred_nodes, preferred_pods
         Wishes; weights of either sign.
+    disks
+        Disks named without a claim.
     devices
         Needs in units of the node, each in different units.
     numa
@@ -106,6 +108,7 @@ class Pod(Value):
     domain_shares: tuple[DomainShares, ...] = ()
     host_ports: tuple[HostPort, ...] = ()
     volumes: tuple[Volume, ...] = ()
+    disks: tuple[Disk, ...] = ()
     devices: tuple[DeviceNeed, ...] = ()
     numa: Literal["require", "prefer"] | None = None
     units: Annotated[Mapping[str, tuple[int, ...]], AfterValidator(FrozenDict)] = FrozenDict()

@@ -56,12 +56,46 @@ class ClaimSource(Camel):
     claim_name: str | None = None
 
 
+class GceDisk(Camel):
+    """``gcePersistentDisk``."""
+
+    name: str = field(name="pdName", default="")
+    read_only: bool | None = None
+
+
+class AwsDisk(Camel):
+    """``awsElasticBlockStore``."""
+
+    name: str = field(name="volumeID", default="")
+    read_only: bool | None = None
+
+
+class IscsiDisk(Camel):
+    """``iscsi``."""
+
+    name: str = field(name="iqn", default="")
+    read_only: bool | None = None
+
+
+class RbdImage(Camel):
+    """``rbd``."""
+
+    name: str = field(name="image", default="")
+    pool: str = "rbd"
+    monitors: list[str] = []
+    read_only: bool | None = None
+
+
 class PodVolume(Camel):
     """A volume of a pod."""
 
     name: str | None = None
     persistent_volume_claim: ClaimSource | None = None
     ephemeral: Raw = EMPTY
+    gce: GceDisk | None = field(name="gcePersistentDisk", default=None)
+    aws: AwsDisk | None = field(name="awsElasticBlockStore", default=None)
+    iscsi: IscsiDisk | None = None
+    rbd: RbdImage | None = None
 
 
 class PodSpec(Camel):

@@ -39,7 +39,7 @@ from placer.orchestrators.kubernetes.rules import (
 )
 from placer.orchestrators.kubernetes.siblings import Siblings
 from placer.orchestrators.kubernetes.subject import Subject
-from placer.orchestrators.kubernetes.volumes import Claims, uses_of
+from placer.orchestrators.kubernetes.volumes import Claims, disks_of, uses_of
 
 DONE = ("Succeeded", "Failed")
 UNSUPPORTED = ("resource_claims", "workload_ref", "scheduling_group")
@@ -231,7 +231,7 @@ class PodRows:
             spread=Part(["topology_spread"], lambda raw: (read_spread(subject, raw),)),
             gates=Part(["scheduling_gates"], lambda raw: (read_gates(subject, raw),)),
             containers=Part(ContainersValue._fields, lambda key: read_containers(subject, key)),
-            volumes=Part(["volumes", "unsupported"], lambda key: key),
+            volumes=Part(["volumes", "unsupported", "disks"], lambda key: key),
         )
 
     def _started(self, status: PodStatus | None) -> int:
@@ -255,15 +255,16 @@ class PodRows:
         return node
 
     def _volumes_key(self, identity: Identity, spec: PodSpec, templates: dict[str, ClaimSpec]) -> tuple[Any, ...]:
-        """Volumes, and what keeps the pod from being placed; most pods have neither."""
+        """Volumes, what keeps the pod from being placed, and disks; most pods have none of them."""
         reasons = _not_supported(spec)
         volumes: Iterable[PodVolume] = spec.volumes or ()
         if not volumes and not templates:
-            return (), reasons
+            return (), reasons, ()
         uses = uses_of(self.subject, identity.name, volumes, templates)
         resolved = [self.claims.resolve(identity.namespace, use) for use in uses]
         found = tuple(one.volume for one in resolved)
-        return found, (*reasons, *dict.fromkeys(one.reason for one in resolved if one.reason))
+        kept_out = dict.fromkeys(one.reason for one in resolved if one.reason)
+        return found, (*reasons, *kept_out), disks_of(volumes)
 
     def _add_reasons(self, more: Column[tuple[str, ...]], unsupported: Column[tuple[str, ...]]) -> None:
         """Adds what else is not supported to the rows that have any of it; an annotation has the last word."""

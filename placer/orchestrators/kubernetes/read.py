@@ -9,7 +9,6 @@ import msgspec
 
 from placer.formats.arrow import without_collector
 from placer.model.cluster import Cluster
-from placer.model.table import NodeTable
 from placer.orchestrators.kubernetes.budgets import read_budgets
 from placer.orchestrators.kubernetes.clients import to_json
 from placer.orchestrators.kubernetes.controllers import add_lacking
@@ -81,7 +80,7 @@ def _read(inventory: Inventory) -> Cluster:
         for named, _ in read_objects_of(inventory, "Namespace", _namespaces, namespaced=False)
     }
     nodes = read_nodes(inventory)
-    pods = PodRows(inventory, nodes, Claims(inventory, _label_keys(nodes)))
+    pods = PodRows(inventory, nodes, Claims(inventory))
     pods.read_all()
     inventory.problems.raise_if_any()
     add_lacking(inventory, pods)
@@ -90,7 +89,3 @@ def _read(inventory: Inventory) -> Cluster:
     table = pods.table()
     inventory.problems.raise_if_any()
     return Cluster.from_tables(nodes, table, namespaces, [*pods.priorities.warnings(), *pods.warnings], budgets)
-
-
-def _label_keys(nodes: NodeTable) -> frozenset[str]:
-    return frozenset(key for labels in nodes.labels.values for key in labels)

@@ -9,7 +9,7 @@ from placer.model.pod import Pod
 from placer.model.relation import AffinityTerm, PreferredPods, SpreadConstraint
 from placer.model.taint import Toleration
 from placer.model.value import FrozenDict
-from placer.model.volume import HostPort
+from placer.model.volume import Disk, HostPort
 from placer.orchestrators.kubernetes.annotations import PLAIN_TEXT, PREFIX
 from placer.orchestrators.kubernetes.containers import ASSUMED, assumed_use
 from placer.orchestrators.kubernetes.rules import PREFERRED, REQUIRED
@@ -76,6 +76,8 @@ def annotated_fields(pod: Pod, volumes: Volumes) -> list[str]:
         names.append("scheduler_name")
     if pod.owner and not _owner_references(pod.owner):
         names.append("owner")
+    if any(disk.kind != "rbd" and (disk.pool or disk.monitors) for disk in pod.disks):
+        names.append("disks")
     if pod.volumes and not volumes.are_native(pod.namespace, pod.volumes):
         names.append("volumes")
     return names
@@ -96,7 +98,8 @@ def pod_spec(pod: Pod) -> dict[str, Any]:
                 "volumes": [
                     {"name": f"volume-{place}", "persistentVolumeClaim": {"claimName": volume.name}}
                     for place, volume in enumerate(pod.volumes)
-                ],
+                ]
+                + [{"name": f"disk-{place}", **_disk(disk)} for place, disk in enumerate(pod.disks)],
             }
         ),
         "priority": pod.priority,
@@ -150,6 +153,17 @@ def _assumed_when_read(pod: Pod) -> FrozenDict:
 def _port(port: HostPort) -> dict[str, Any]:
     address = {} if port.host_ip == "0.0.0.0" else {"hostIP": port.host_ip}
     return {"containerPort": port.port, "hostPort": port.port, "protocol": port.protocol, **address}
+
+
+def _disk(disk: Disk) -> dict[str, Any]:
+    read_only = {"readOnly": True} if disk.read_only else {}
+    if disk.kind == "gce":
+        return {"gcePersistentDisk": {"pdName": disk.name, **read_only}}
+    if disk.kind == "aws":
+        return {"awsElasticBlockStore": {"volumeID": disk.name, **read_only}}
+    if disk.kind == "iscsi":
+        return {"iscsi": {"iqn": disk.name, **read_only}}
+    return {"rbd": {"image": disk.name, "pool": disk.pool, "monitors": list(disk.monitors), **read_only}}
 
 
 def _affinity(pod: Pod) -> dict[str, Any]:
