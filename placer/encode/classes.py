@@ -20,7 +20,7 @@ from placer.model.cluster import Cluster
 from placer.model.table import Column
 from placer.model.units import Units
 
-RANKED_FIELDS = ("tolerations", "preferred_nodes", "images", "arriving")
+RANKED_FIELDS = ("tolerations", "preferred_nodes", "images", "arriving", "preemption_policy")
 """Fields that rankings score and nothing else tells apart."""
 POLICIES = {None: 0, "require": 1, "prefer": 2}
 

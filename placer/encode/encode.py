@@ -98,13 +98,25 @@ def encode(cluster: Cluster, *, preferences: bool = False, profile: Profile | No
     static_nodes = StaticNodes(cluster, mentions(fields, topology), [*_has(resources)])
     statics = static_pods(fields, len(pods))
     placeable = _placeable(cluster)
-    rules: Rules = encode_rules(cluster, Identities(cluster), static_nodes, resources, placeable, soft=preferences, profile=profile)
+    rules: Rules = encode_rules(
+        cluster, Identities(cluster), static_nodes, resources, placeable, soft=preferences, profile=profile
+    )
     layout: StaticLayout = encode_nodes(cluster, static_nodes, resources, rules.keys)
     words = vocabulary(
         counted.devices.values, counted.needs.values, numa=any(policy for policy in fields["numa"].values)
     )
     classes, class_of_pod = encode_classes(
-        cluster, counted, resources, static_nodes, statics, rules, layout, words, placeable, preferences, profile is not None
+        cluster,
+        counted,
+        resources,
+        static_nodes,
+        statics,
+        rules,
+        layout,
+        words,
+        placeable,
+        preferences,
+        profile is not None,
     )
     problem = Problem(
         nodes=layout.nodes,

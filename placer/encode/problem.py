@@ -365,6 +365,41 @@ class Plan(NamedTuple):
     """(classes,) one past its last pod."""
 
 
+class Bodies(NamedTuple):
+    """Pods by the row of the cluster's table, as preemption sees them."""
+
+    pod_class: I32
+    """(pods,) -1 for pods that are never placed."""
+    priority: I32
+    """(pods,)"""
+    started: I64
+    """(pods,) seconds since 1970; 2**62 for pods that have just started."""
+    holds_units: BOOL
+    """(pods,) it holds units of devices, and is not evicted."""
+    head: I32
+    """(nodes,) the first pod of each node, -1 for none."""
+    tail: I32
+    """(nodes,) the last one."""
+    next: I32
+    """(pods,) the next pod of the same node, -1 for none."""
+    budget_start: I32
+    """(pods + 1,) into ``budget``."""
+    budget: I32
+    """(pairs,) disruption budgets that the pod counts for."""
+    allowed: I64
+    """(budgets,) evictions that each allows."""
+    left: I64
+    """(budgets,) scratch."""
+    listed: I32
+    """(pods + 1,) scratch: pods of lower priority on one node."""
+    breaking: BOOL
+    """(pods + 1,) scratch: whose eviction breaks a budget."""
+    victims: I32
+    """(pods + 1,) the pods to evict."""
+    short: BOOL
+    """(resources,) what is short on the node tried last."""
+
+
 class Repair(NamedTuple):
     """What repair keeps beside the log."""
 

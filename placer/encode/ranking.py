@@ -90,7 +90,9 @@ def encode_ranking(
     -------
     Arrays of size classes + nodes, distinct tolerations and preferences × segments, and images × nodes that hold them.
     """
-    fit_amount, fit_row, fit_extended = _scored(cluster, resources, layout, [n for n, _ in profile.fit.resources], SCORED)
+    fit_amount, fit_row, fit_extended = _scored(
+        cluster, resources, layout, [n for n, _ in profile.fit.resources], SCORED
+    )
     balanced = [name for name, _ in profile.balanced]
     balance_amount, balance_row, balance_extended = _scored(cluster, resources, layout, balanced, "")
     taint_row, taint_count = _taints(cluster, statics, layout, first_pod)

@@ -280,9 +280,7 @@ def carriers(book: TermBook, field: str) -> list[tuple[int, tuple[Any, ...]]]:
     return [(row, column.values[code]) for row, code in enumerate(codes) if column.values[code]]
 
 
-def compile_spread(
-    book: TermBook, soft: bool, defaults: Iterable[tuple[int, Sequence[SpreadConstraint]]] = ()
-) -> None:
+def compile_spread(book: TermBook, soft: bool, defaults: Iterable[tuple[int, Sequence[SpreadConstraint]]] = ()) -> None:
     """
     Topology spread: hard constraints always, soft ones where preferences count.
 

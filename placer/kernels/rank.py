@@ -161,6 +161,15 @@ def rank_runs(
 
 
 @njit
+def bind_one(
+    problem: Problem, goals: Goals, state: State, work: Work, log: Log, pod_class: int, node: int, slot: int
+) -> None:
+    """Binds one pod where preemption has made room."""
+    bind(problem, goals, state, work, log, pod_class, node, slot)
+    work.scan_key[0] = -1
+
+
+@njit
 def explain_ranking(
     problem: Problem,
     goals: Goals,

@@ -27,8 +27,18 @@ PORTS, FIT, DEVICES, NUMA, HOLDERS, ATTACH, BINDING, VOLUME_ZONE = 9, 10, 11, 12
 SPREAD, AFFINE, LAST = 17, 18, 22
 OTHER_WORDS = 32
 """Added to a rule that rejects in its second wording: disk, anti-affinity, or a node that lacks the key of a spread."""
+THIRD_WORDS = 64
+"""Added in its third wording: anti-affinity of pods that stand."""
 OF_BINDING, OUT_OF_ZONE = 3, 4
 """Bits of what volumes have against a node: what VolumeBinding names, and what VolumeZone does."""
+
+
+@njit
+def _rejects(problem: Problem, state: State, term: int, node: int, first: bool) -> bool:
+    """Whether a hard term rejects a node now."""
+    kind = problem.terms.kind[term]
+    most = 0 if kind == AFFINITY or kind == AT_MOST_BY_DOMAIN else most_before(problem, state, term)
+    return not term_allows(problem, state, term, node, most, first)
 
 
 @njit
@@ -39,14 +49,28 @@ def _term_rejects(problem: Problem, state: State, pod_class: int, node: int, rul
         kind = terms.kind[term]
         if kind >= SOFT_COUNT:
             break
-        if terms.rule[term] != rule:
-            continue
-        most = 0 if kind == AFFINITY or kind == AT_MOST_BY_DOMAIN else most_before(problem, state, term)
-        if not term_allows(problem, state, term, node, most, first):
+        if terms.rule[term] == rule and _rejects(problem, state, term, node, first):
             lacks = problem.nodes.domain[problem.counters.key[terms.counter[term]], node] < 0
-            second = (rule == SPREAD and lacks) or (kind == AT_MOST and (rule == AFFINE or terms.offset[term] == 1))
+            second = (rule == SPREAD and lacks) or (kind == AT_MOST and terms.offset[term] == 1)
             return rule + (OTHER_WORDS if second else 0)
     return 0
+
+
+@njit
+def _affinity_rejects(problem: Problem, state: State, pod_class: int, node: int, first: bool) -> int:
+    """The code of InterPodAffinity, or 0: affinity first, then anti-affinity of the pod, then that of others."""
+    classes, terms = problem.classes, problem.terms
+    code = 0
+    for term in range(classes.term_start[pod_class], classes.term_start[pod_class + 1]):
+        if terms.kind[term] >= SOFT_COUNT:
+            break
+        if terms.rule[term] != AFFINE or not _rejects(problem, state, term, node, first):
+            continue
+        if terms.kind[term] == AFFINITY:
+            return AFFINE
+        words = OTHER_WORDS if terms.offset[term] == 0 else THIRD_WORDS
+        code = AFFINE + words if code == 0 else min(code, AFFINE + words)
+    return code
 
 
 @njit
@@ -98,7 +122,10 @@ def first_rejection(
     if late & OUT_OF_ZONE:
         return VOLUME_ZONE
     for rule in range(SPREAD, LAST + 1):
-        code = _term_rejects(problem, state, pod_class, node, rule, first)
+        if rule == AFFINE:
+            code = _affinity_rejects(problem, state, pod_class, node, first)
+        else:
+            code = _term_rejects(problem, state, pod_class, node, rule, first)
         if code:
             return code
     return 0
