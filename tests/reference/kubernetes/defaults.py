@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from copy import deepcopy
 from typing import Any
 
 from . import requests
 
 
-def with_defaults(pod: dict[str, Any]) -> dict[str, Any]:
+def with_defaults(source: Mapping[str, Any]) -> dict[str, Any]:
     """A copy of the pod as the API server would store it."""
-    pod = deepcopy(pod)
+    pod = deepcopy(dict(source))
     spec = pod["spec"]
     containers = [*(spec.get("initContainers") or ()), *(spec.get("containers") or ())]
     for container in containers:

@@ -23,7 +23,7 @@ class NodeResourcesFit(Plugin):
     def filter(self, node: Node) -> Status | None:
         standing = [pod.requested for pod in node.pods]
         asked = {name: value for name, value in sorted(self.pod.requested.items()) if value > 0}
-        order = [name for name in ("cpu", "memory", "ephemeral-storage") if name in asked]
+        order: list[str] = [name for name in ("cpu", "memory", "ephemeral-storage") if name in asked]
         order += [name for name in asked if is_scalar(name)]
         size = node.allocatable
         short = [name for name in order if asked[name] > size.get(name, 0) - total(standing, name)]

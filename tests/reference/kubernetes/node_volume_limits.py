@@ -5,7 +5,7 @@ from __future__ import annotations
 from .cluster import Node, Object, Pod
 from .plugin import Plugin
 from .status import Status, unschedulable
-from .volumes import annotations, claim_of, class_name
+from .volumes import annotations_of, claim_of, class_name
 
 MIGRATED = "storage.alpha.kubernetes.io/migrated-plugins"
 # In-tree plugin: the field of a volume, the driver that took over, and the field that identifies the disk.
@@ -65,7 +65,7 @@ class NodeVolumeLimits(Plugin):
 
 def migrated(plugin: str, csi_node: Object | None) -> bool:
     """Whether a CSI driver took over from the in-tree plugin on the node."""
-    return csi_node is not None and plugin in (annotations(csi_node).get(MIGRATED) or "").split(",")
+    return csi_node is not None and plugin in (annotations_of(csi_node).get(MIGRATED) or "").split(",")
 
 
 def in_tree(source: Object, csi_node: Object | None) -> tuple[str, str] | None:

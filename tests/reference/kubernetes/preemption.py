@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from .cluster import Cluster, Node, Pod
+from .cluster import NOT_YET, Cluster, Node, Pod
 from .messages import fit_error
 from .plugin import Plugin
 from .selectors import label_selector
@@ -16,7 +16,7 @@ LOWEST_PRIORITY = -(2**31)
 
 @dataclass(frozen=True)
 class Candidate:
-    """A node on which the pod fits once the victims, most important first, are gone."""
+    """A node on which the pod fits once the victims are gone."""
 
     node: Node
     victims: list[Pod]
@@ -42,10 +42,7 @@ def preempt(
     if pod.spec.get("preemptionPolicy") == "Never":
         return [], f"preemption: {NEVER}"
     candidates: list[Candidate] = []
-    statuses = {
-        node.name: unresolvable("", "Preemption is not helpful for scheduling")
-        for node in cluster.nodes
-    }
+    statuses = {node.name: unresolvable("", "Preemption is not helpful for scheduling") for node in cluster.nodes}
     for node in cluster.nodes:
         if failures[node.name].code == "Unschedulable":
             tried = victims_on(cluster, pod, [plugin.copied() for plugin in plugins], node.copied())
@@ -74,7 +71,7 @@ def victims_on(cluster: Cluster, pod: Pod, plugins: list[Plugin], node: Node) ->
     failure = first_failure(plugins, node)
     if failure:
         return failure
-    lower.sort(key=importance)
+    lower = sorted([each for each in lower if each.started != NOT_YET] + newest_first(lower), key=importance)
     breaking, other = by_budget(cluster, lower)
     victims: list[Pod] = []
     for each in [*breaking, *other]:
@@ -83,7 +80,7 @@ def victims_on(cluster: Cluster, pod: Pod, plugins: list[Plugin], node: Node) ->
             move(plugins, node, each, back=False)
             victims.append(each)
     broken = sum(each in breaking for each in victims)
-    return Candidate(node, sorted(victims, key=importance), broken)
+    return Candidate(node, victims, broken)
 
 
 def move(plugins: list[Plugin], node: Node, pod: Pod, *, back: bool) -> None:
@@ -94,6 +91,11 @@ def move(plugins: list[Plugin], node: Node, pod: Pod, *, back: bool) -> None:
         node.pods.remove(pod)
     for plugin in plugins:
         (plugin.add if back else plugin.remove)(node, pod)
+
+
+def newest_first(pods: list[Pod]) -> list[Pod]:
+    """Pods that have not started. Each would start now, a little later whenever asked: the last to come goes first."""
+    return [each for each in reversed(pods) if each.started == NOT_YET]
 
 
 def importance(pod: Pod) -> tuple[int, str]:
@@ -109,7 +111,8 @@ def by_budget(cluster: Cluster, pods: list[Pod]) -> tuple[list[Pod], list[Pod]]:
     selector, or with an empty one, selects none.
     """
     left = [(budget["status"].get("disruptionsAllowed") or 0) for budget in cluster.budgets]
-    breaking, other = [], []
+    breaking: list[Pod] = []
+    other: list[Pod] = []
     for pod in pods:
         breaks = False
         for place, budget in enumerate(cluster.budgets):

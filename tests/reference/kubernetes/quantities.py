@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from fractions import Fraction
-from functools import lru_cache
+from functools import cache
 from math import ceil
 
 BINARY = {suffix: Fraction(1024**power) for power, suffix in enumerate(("Ki", "Mi", "Gi", "Ti", "Pi", "Ei"), start=1)}
@@ -12,7 +12,7 @@ DECIMAL = {suffix: Fraction(1000) ** power for power, suffix in enumerate("num k
 NUMBER = re.compile(r"([+-]?)(\d*)(?:\.(\d*))?(?:[eE]([+-]?\d+)|([a-zA-Z]*))")
 
 
-@lru_cache(maxsize=None)
+@cache
 def quantity(text: str) -> Fraction:
     """
     The exact value of a quantity.

@@ -1,4 +1,4 @@
-"""What a pod asks for: Kubernetes, "Resource Management for Pods and Containers", "Sidecar Containers", "Pod Overhead"."""
+"""What a pod asks for: Kubernetes, "Resource Management for Pods and Containers", "Sidecar Containers"."""
 
 from __future__ import annotations
 
@@ -93,7 +93,9 @@ def assumed_of_running(spec: Mapping[str, Any]) -> dict[str, int]:
     """
     named = pod_amounts(spec, {})
     whole = bool(pod_level(spec))
-    return in_units(pod_amounts(spec, {name: value for name, value in ASSUMED.items() if not (whole and name in named)}))
+    return in_units(
+        pod_amounts(spec, {name: value for name, value in ASSUMED.items() if not (whole and name in named)})
+    )
 
 
 def assumed_of_incoming(spec: Mapping[str, Any]) -> dict[str, int]:

@@ -77,7 +77,9 @@ def decide(cluster: Cluster, pod: Pod) -> Decision:
     node = cluster.node(chosen.node.name)
     node.pods = [each for each in node.pods if each not in chosen.victims]
     bind(cluster, plugins, pod, node.name)
-    outcomes = [{"node": each.node.name, "victims": sorted(victim.key for victim in each.victims)} for each in candidates]
+    outcomes = [
+        {"node": each.node.name, "victims": sorted(victim.key for victim in each.victims)} for each in candidates
+    ]
     return decision | {"outcome": "preempted", "node": node.name, "message": message, "preemption": outcomes}
 
 

@@ -76,8 +76,8 @@ class Selector:
         return self.requirements is not None and all(each.matches(labels) for each in self.requirements)
 
     def and_labels(self, labels: Mapping[str, str]) -> Selector:
-        """The selector that also asks for these labels."""
-        return Selector((*(self.requirements or ()), *equal_to(labels)))
+        """The selector that also asks for these labels; what matches nothing stays so."""
+        return self if self.requirements is None else Selector((*self.requirements, *equal_to(labels)))
 
 
 def equal_to(labels: Mapping[str, str]) -> tuple[Requirement, ...]:
@@ -95,10 +95,10 @@ def label_selector(source: Mapping[str, Any] | None) -> Selector:
 
 def name_matches(field: Mapping[str, Any], name: str) -> bool:
     """One of a term's ``matchFields``: ``metadata.name`` is, or is not, the one value."""
-    values = field.get("values") or ()
+    values: Sequence[str] = field.get("values") or ()
     if field["operator"] not in ("In", "NotIn") or len(values) != 1 or field["key"] != "metadata.name":
         raise InvalidSelectorError(str(field))
-    return bool((values[0] == name) == (field["operator"] == "In"))
+    return bool((name in values) == (field["operator"] == "In"))
 
 
 def term_matches(term: Mapping[str, Any], labels: Mapping[str, str], name: str) -> bool:

@@ -77,7 +77,7 @@ def default_selector(cluster: Cluster, pod: Pod) -> Selector:
         near = (service["metadata"].get("namespace") or "default") == pod.namespace
         if near and selector is not None and Selector(equal_to(selector)).matches(pod.labels):
             labels |= selector
-    owner = next((each for each in pod.metadata.get("ownerReferences") or () if each.get("controller")), {})
+    owner: Object = next((each for each in pod.metadata.get("ownerReferences") or () if each.get("controller")), {})
     kind, version = owner.get("kind"), owner.get("apiVersion")
     if (kind, version) not in (("ReplicationController", "v1"), ("ReplicaSet", "apps/v1"), ("StatefulSet", "apps/v1")):
         return Selector(equal_to(labels))

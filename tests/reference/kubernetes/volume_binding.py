@@ -10,12 +10,22 @@ from .plugin import Plugin
 from .quantities import quantity
 from .selectors import Requirement, label_selector
 from .status import Status, unresolvable
-from .volumes import BOUND, CHOSEN_NODE, NO_PROVISIONER, annotations, claim_of, class_name, not_found, volume_allows, waits
+from .volumes import (
+    BOUND,
+    CHOSEN_NODE,
+    NO_PROVISIONER,
+    annotations_of,
+    claim_of,
+    class_name,
+    not_found,
+    volume_allows,
+    waits,
+)
 
 
 def is_bound(claim: Object) -> bool:
     """Whether claim and volume are bound, and the controller is done with it."""
-    return bool(claim["spec"].get("volumeName")) and BOUND in annotations(claim)
+    return bool(claim["spec"].get("volumeName")) and BOUND in annotations_of(claim)
 
 
 def asked_size(claim: Object) -> Any:
@@ -108,9 +118,9 @@ class VolumeBinding(Plugin):
         return unresolvable(self.name, *reasons) if reasons else None
 
     def plan(self, node: Node) -> tuple[list[tuple[Object, Object]], list[Object]] | None:
-        """Claims with the volumes that they would get on the node, and claims to provision; ``None`` if it cannot be."""
-        chosen = [claim for claim in self.unbound if CHOSEN_NODE in annotations(claim)]
-        if any(annotations(claim)[CHOSEN_NODE] != node.name for claim in chosen):
+        """Claims with the volumes that they would get on the node, and claims to provision, if both can be."""
+        chosen = [claim for claim in self.unbound if CHOSEN_NODE in annotations_of(claim)]
+        if any(annotations_of(claim)[CHOSEN_NODE] != node.name for claim in chosen):
             return None
         pairs: list[tuple[Object, Object]] = []
         provisioned = list(chosen)
@@ -153,5 +163,5 @@ class VolumeBinding(Plugin):
         for claim in plan[1]:
             metadata = claim["metadata"]
             chosen = deepcopy(dict(claim))
-            chosen["metadata"]["annotations"] = {**annotations(claim), CHOSEN_NODE: node.name}
+            chosen["metadata"]["annotations"] = {**annotations_of(claim), CHOSEN_NODE: node.name}
             self.cluster.claims[f"{metadata.get('namespace') or 'default'}/{metadata['name']}"] = chosen

@@ -32,6 +32,11 @@ def same_disk(ours: Object, theirs: Object) -> bool:
     return False
 
 
+def named_claims(pod: Pod) -> list[str]:
+    """The claims that the pod's volumes name, without those of ephemeral volumes."""
+    return [each["persistentVolumeClaim"]["claimName"] for each in pod.volumes if each.get("persistentVolumeClaim")]
+
+
 class VolumeRestrictions(Plugin):
     """No disk conflicts on the node, and no other pod anywhere uses a claim that is ReadWriteOncePod."""
 
@@ -39,14 +44,15 @@ class VolumeRestrictions(Plugin):
 
     def __init__(self, cluster: Cluster, pod: Pod) -> None:
         super().__init__(cluster, pod)
-        names = [(each.get("persistentVolumeClaim") or {}).get("claimName") for each in pod.volumes]
-        self.claims = [name for name in names if name]
+        self.claims = named_claims(pod)
         found = {name: claim_of(cluster, pod, name) for name in self.claims}
         self.exclusive = {
-            name for name, each in found.items() if each and "ReadWriteOncePod" in (each["spec"].get("accessModes") or ())
+            name
+            for name, each in found.items()
+            if each and "ReadWriteOncePod" in (each["spec"].get("accessModes") or ())
         }
         near = [each for _, each in cluster.pods if each.namespace == pod.namespace]
-        self.users = sum(any(name in each.claims for each in near) for name in self.exclusive)
+        self.users = sum(any(name in named_claims(each) for each in near) for name in self.exclusive)
 
     def pre_filter(self) -> Status | None:
         missing = [name for name in self.claims if claim_of(self.cluster, self.pod, name) is None]
@@ -59,12 +65,11 @@ class VolumeRestrictions(Plugin):
         return unschedulable(self.name, IN_USE) if self.users > 0 else None
 
     def add(self, node: Node, pod: Pod) -> None:
-        self._move(pod, 1)
+        self.users += self._uses(pod)
 
     def remove(self, node: Node, pod: Pod) -> None:
-        self._move(pod, -1)
+        self.users -= self._uses(pod)
 
-    def _move(self, pod: Pod, change: int) -> None:
-        """Counts uses of the claims. Only a claim in use at first counted once, however many pods use it."""
-        if pod.namespace == self.pod.namespace:
-            self.users += change * sum(name in self.exclusive for name in pod.claims)
+    def _uses(self, pod: Pod) -> int:
+        """Volumes that name such a claim: unlike the first count, in any namespace, and each volume counts."""
+        return sum(name in self.exclusive for name in named_claims(pod))

@@ -46,5 +46,7 @@ class VolumeZone(Plugin):
         claims = [claim_of(self.cluster, self.pod, name) for name in self.pod.claims]
         names = [claim["spec"].get("volumeName") for claim in claims if claim]
         labels = [self.cluster.volumes[name]["metadata"].get("labels") or {} for name in names if name]
-        zones = [(key, {part.strip() for part in each[key].split("__")}) for each in labels for key in KEYS if key in each]
+        zones = [
+            (key, {part.strip() for part in each[key].split("__")}) for each in labels for key in KEYS if key in each
+        ]
         return [(key, values) for key, values in zones if "" not in values]

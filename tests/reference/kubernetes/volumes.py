@@ -22,14 +22,14 @@ def not_found(kind: str, name: str) -> str:
     return f'{kind} "{name}" not found'
 
 
-def annotations(thing: Object) -> Object:
+def annotations_of(thing: Object) -> Object:
     """The annotations of an object."""
     return thing["metadata"].get("annotations") or {}
 
 
 def class_name(thing: Object) -> str:
     """The storage class of a claim or volume; the old annotation goes first."""
-    return annotations(thing).get(OLD_CLASS) or thing["spec"].get("storageClassName") or ""
+    return annotations_of(thing).get(OLD_CLASS) or thing["spec"].get("storageClassName") or ""
 
 
 def waits(cluster: Cluster, claim: Object) -> bool:
