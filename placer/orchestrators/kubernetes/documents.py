@@ -16,6 +16,8 @@ GROUPS: dict[str, tuple[str, ...]] = {
     "Node": ("",),
     "Pod": ("",),
     "Namespace": ("",),
+    "Service": ("",),
+    "LimitRange": ("",),
     "ReplicationController": ("",),
     "PersistentVolume": ("",),
     "PersistentVolumeClaim": ("",),
@@ -28,6 +30,7 @@ GROUPS: dict[str, tuple[str, ...]] = {
     "StorageClass": ("storage.k8s.io",),
     "CSINode": ("storage.k8s.io",),
     "PriorityClass": ("scheduling.k8s.io",),
+    "RuntimeClass": ("node.k8s.io",),
 }
 """The kinds that are read, with their API groups."""
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"

@@ -31,7 +31,7 @@ ONLY_ANNOTATED = (
 )
 """Fields that Kubernetes has no word for."""
 SOME_TIME = "1970-01-01T00:00:00Z"
-"""When a terminating pod was deleted; placer does not keep the time."""
+"""When a pod was made, or deleted; placer does not keep the time. What has been made gets no defaults again."""
 
 
 def pod_object(pod: Pod, volumes: Volumes) -> dict[str, Any]:
@@ -46,6 +46,7 @@ def pod_object(pod: Pod, volumes: Volumes) -> dict[str, Any]:
                 "labels": dict(pod.labels),
                 "annotations": {PREFIX + name: _annotation(pod, name) for name in annotated_fields(pod, volumes)},
                 "ownerReferences": _owner_references(pod.owner),
+                "creationTimestamp": SOME_TIME,
                 "deletionTimestamp": SOME_TIME if pod.terminating else None,
             }
         ),

@@ -318,8 +318,8 @@ def test_fields_of_the_process_have_no_effect():
                     "start and end with an alphanumeric character (is 'a b')"
                 ),
                 (
-                    "ignoredResourceGroups[0]: resource group name can't contain '/' (is 'a/b': give what stands before "
-                    "it)"
+                    "ignoredResourceGroups[0]: resource group name can't contain '/' (is 'a/b': give what stands "
+                    "before it)"
                 ),
             ],
         ),
