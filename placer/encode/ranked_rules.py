@@ -31,8 +31,8 @@ def default_constraints(book: TermBook, profile: Profile, when: str) -> Iterator
 
 def compile_soft_spread(book: TermBook, profile: Profile) -> None:
     """The soft constraints of every rule row, its own or the profile's."""
-    for row, constraints in carriers(book, "topology_spread"):
-        soft = [constraint for constraint in constraints if constraint.when_unsatisfiable == "ScheduleAnyway"]
+    for row, own in carriers(book, "topology_spread"):
+        soft = [constraint for constraint in own if constraint.when_unsatisfiable == "ScheduleAnyway"]
         _add_spread(book, row, soft, all_keys=True)
     for row, constraints in default_constraints(book, profile, "ScheduleAnyway"):
         _add_spread(book, row, constraints, all_keys=not profile.system_spread)

@@ -13,7 +13,7 @@ from placer.orchestrators.kubernetes.objects import plain
 from placer.orchestrators.kubernetes.subject import Subject
 
 _budgets = msgspec.json.Decoder(objects.BudgetObject)
-_selector: TypeAdapter[LabelSelector] = TypeAdapter(LabelSelector)
+_selector: TypeAdapter[LabelSelector | None] = TypeAdapter(LabelSelector | None)
 
 
 def read_budgets(inventory: Inventory) -> tuple[DisruptionBudget, ...]:

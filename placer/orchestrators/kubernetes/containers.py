@@ -12,6 +12,7 @@ from placer.model.quantity import INT64_MAX
 from placer.model.value import FrozenDict
 from placer.model.volume import HostPort
 from placer.orchestrators.kubernetes import objects
+from placer.orchestrators.kubernetes.admission import Limits, limit_warnings, with_limits
 from placer.orchestrators.kubernetes.objects import Container, PodSpec, is_absent
 from placer.orchestrators.kubernetes.subject import Subject
 
@@ -34,13 +35,21 @@ class ContainerKey(NamedTuple):
 
 
 class ContainersKey(NamedTuple):
-    """All that requests, host ports and images of a pod come from."""
+    """
+    All that requests, host ports and images of a pod come from.
+
+    Attributes
+    ----------
+    ranges
+        The namespace whose LimitRanges its containers have to mind, or empty.
+    """
 
     containers: tuple[ContainerKey, ...]
     init_containers: tuple[ContainerKey, ...]
     overhead: bytes
     resources: bytes
     host_network: bool
+    ranges: str = ""
 
 
 class ContainersValue(NamedTuple):
@@ -53,26 +62,42 @@ class ContainersValue(NamedTuple):
     arriving: FrozenDict
 
 
-def containers_key(spec: PodSpec) -> ContainersKey:
+def containers_key(spec: PodSpec, overhead: bytes, ranges: str) -> ContainersKey:
     """The part of a spec that :func:`read_containers` reads."""
     init = spec.init_containers
     return ContainersKey(
         tuple([_container_key(container) for container in spec.containers or ()]),
         tuple([_container_key(container) for container in init]) if init else (),
-        bytes(spec.overhead),
+        overhead,
         bytes(spec.resources),
         spec.host_network is True,
+        ranges,
     )
 
 
-def read_containers(subject: Subject, key: ContainersKey) -> ContainersValue:
-    """Requests, host ports and images of a pod."""
-    main = [
-        _requests_of(subject, container.resources, f"spec.containers[{place}].resources")
-        for place, container in enumerate(key.containers)
-    ]
+def read_containers(
+    subject: Subject, key: ContainersKey, ranges: tuple[Limits, ...], warnings: list[str]
+) -> ContainersValue:
+    """
+    Requests, host ports and images of a pod.
+
+    Parameters
+    ----------
+    ranges
+        What the LimitRanges of ``key.ranges`` say.
+    warnings
+        Gets what they do not allow.
+    """
+
+    def read(kind: str, place: int, container: ContainerKey) -> dict[str, int]:
+        path = f"spec.{kind}[{place}].resources"
+        requests = _requests_of(subject, container.resources, path, ranges)
+        warnings.extend(f"{subject.where}: {text}" for text in limit_warnings(requests, ranges, path))
+        return requests
+
+    main = [read("containers", place, container) for place, container in enumerate(key.containers)]
     init = [
-        (_requests_of(subject, container.resources, f"spec.initContainers[{place}].resources"), container.sidecar)
+        (read("initContainers", place, container), container.sidecar)
         for place, container in enumerate(key.init_containers)
     ]
     overhead = subject.amounts(key.overhead, "spec.overhead")
@@ -168,13 +193,13 @@ def _container_key(container: Container) -> ContainerKey:
     )
 
 
-def _requests_of(subject: Subject, raw: bytes, path: str) -> dict[str, int]:
+def _requests_of(subject: Subject, raw: bytes, path: str, ranges: tuple[Limits, ...]) -> dict[str, int]:
     """Requests; where only a limit is given it is the request, as the API server has it."""
-    given = subject.decode(_resources, raw, path)
-    if given is None:
-        return {}
+    given = subject.decode(_resources, raw, path) or objects.Resources()
     limits = subject.amounts(bytes(given.limits), f"{path}.limits")
-    return {**limits, **subject.amounts(bytes(given.requests), f"{path}.requests")}
+    requests = subject.amounts(bytes(given.requests), f"{path}.requests")
+    limits, requests = with_limits(limits, requests, ranges)
+    return requests
 
 
 def _apply_pod_level(subject: Subject, raw: bytes, requests: dict[str, int]) -> None:

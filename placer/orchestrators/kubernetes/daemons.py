@@ -45,7 +45,9 @@ def add_daemon_pods(maker: Maker) -> None:
             return
         field = Requirement(key=NAME_FIELD, operator="In", values=(name,))
         maker.pods.set_field("node_affinity", pod, (NodeSelectorTerm(match_fields=(field,)),))
-        maker.pods.set_field("tolerations", pod, tolerations)
+        own: tuple[Toleration, ...] = maker.pods.value_of("tolerations", pod)[0]
+        more = tuple(toleration for toleration in own if toleration not in tolerations)
+        maker.pods.set_field("tolerations", pod, tolerations + more)
 
 
 def _tolerations(subject: Subject, spec: PodSpec) -> tuple[Toleration, ...]:

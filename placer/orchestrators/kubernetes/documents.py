@@ -17,6 +17,7 @@ GROUPS: dict[str, tuple[str, ...]] = {
     "Pod": ("",),
     "Namespace": ("",),
     "Service": ("",),
+    "LimitRange": ("",),
     "ReplicationController": ("",),
     "PersistentVolume": ("",),
     "PersistentVolumeClaim": ("",),
@@ -30,6 +31,7 @@ GROUPS: dict[str, tuple[str, ...]] = {
     "CSINode": ("storage.k8s.io",),
     "PriorityClass": ("scheduling.k8s.io",),
     "PodDisruptionBudget": ("policy",),
+    "RuntimeClass": ("node.k8s.io",),
 }
 """The kinds that are read, with their API groups."""
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"

@@ -30,18 +30,23 @@ _PATH_STEP = re.compile(r"\.(?P<name>[^.\[]+)|\[(?P<place>[0-9]+)\]")
 
 
 class Problems:
-    """All that is wrong with one input."""
+    """All that is wrong with one input, each once."""
 
     def __init__(self) -> None:
-        self.texts: list[str] = []
+        self._texts: dict[str, None] = {}
+
+    @property
+    def texts(self) -> list[str]:
+        """One line a problem, in the order in which they were found."""
+        return list(self._texts)
 
     def add(self, where: str, text: str) -> None:
         """Notes one problem of the object that ``where`` names."""
-        self.texts.append(f"{where}: {text}")
+        self._texts[f"{where}: {text}"] = None
 
     def raise_if_any(self) -> None:
         """Raises one error with all that was found."""
-        if self.texts:
+        if self._texts:
             raise InputError(self.texts)
 
 

@@ -39,6 +39,9 @@ class Metadata(Camel):
     annotations: Raw = EMPTY
     owner_references: list[OwnerReference] | None = None
     deletion_timestamp: str | None = None
+    uid: str | None = None
+    resource_version: str | None = None
+    creation_timestamp: str | None = None
 
 
 class Container(Camel):
@@ -109,6 +112,7 @@ class PodSpec(Camel):
     priority_class_name: str | None = None
     preemption_policy: str | None = None
     scheduler_name: str | None = None
+    runtime_class_name: str | None = None
     host_network: bool | None = None
     node_selector: Raw = EMPTY
     affinity: Raw = EMPTY
@@ -454,6 +458,50 @@ class PriorityClassObject(Camel):
     value: Int32 = 0
     global_default: bool | None = None
     preemption_policy: str | None = None
+
+
+class LimitItem(Camel):
+    """One of a LimitRange's limits."""
+
+    type: str | None = None
+    default: Raw = EMPTY
+    default_request: Raw = EMPTY
+    min: Raw = EMPTY
+    max: Raw = EMPTY
+
+
+class LimitRangeSpec(Camel):
+    """``spec`` of a LimitRange."""
+
+    limits: list[LimitItem] | None = None
+
+
+class LimitRangeObject(Camel):
+    """A LimitRange."""
+
+    metadata: Metadata | None = None
+    spec: LimitRangeSpec | None = None
+
+
+class Overhead(Camel):
+    """``overhead`` of a RuntimeClass."""
+
+    pod_fixed: Raw = EMPTY
+
+
+class Scheduling(Camel):
+    """``scheduling`` of a RuntimeClass."""
+
+    node_selector: Raw = EMPTY
+    tolerations: Raw = EMPTY
+
+
+class RuntimeClassObject(Camel):
+    """A RuntimeClass."""
+
+    metadata: Metadata | None = None
+    overhead: Overhead | None = None
+    scheduling: Scheduling | None = None
 
 
 class Template(Camel):

@@ -14,8 +14,17 @@ import numpy as np
 from placer.model.cluster import POD_FIELDS, tabulate_amounts
 from placer.model.pod import Pod
 from placer.model.table import PENDING, UNKNOWN, Amounts, Column, Names, NodeTable, PodTable
+from placer.model.taint import Toleration
+from placer.model.value import FrozenDict
+from placer.orchestrators.kubernetes.admission import (
+    Admission,
+    has_passed,
+    overhead_of,
+    with_selector,
+    with_tolerations,
+)
 from placer.orchestrators.kubernetes.annotations import MARK, read_pod_annotations
-from placer.orchestrators.kubernetes.containers import ContainersValue, containers_key, read_containers
+from placer.orchestrators.kubernetes.containers import ContainersKey, ContainersValue, containers_key, read_containers
 from placer.orchestrators.kubernetes.documents import Inventory, name_in
 from placer.orchestrators.kubernetes.errors import UNREADABLE, decoding_problem
 from placer.orchestrators.kubernetes.objects import (
@@ -32,6 +41,7 @@ from placer.orchestrators.kubernetes.parts import Part, override
 from placer.orchestrators.kubernetes.priorities import PriorityClasses
 from placer.orchestrators.kubernetes.rules import (
     AffinityRules,
+    Own,
     read_affinity,
     read_gates,
     read_spread,
@@ -58,6 +68,8 @@ class Identity(NamedTuple):
         Its controller, as ``Kind/name``, or empty.
     labels, annotations
         JSON.
+    passed
+        The API server has seen it, and added what it adds.
     """
 
     namespace: str
@@ -69,11 +81,17 @@ class Identity(NamedTuple):
     expected: bool = False
     started: int = 0
     nominated: str = ""
+    passed: bool = False
 
 
 class PodRows:
     """
     Collects pods, then makes their table.
+
+    Parameters
+    ----------
+    manifests
+        The input is what users write: its pods get the default tolerations, as those of controllers always do.
 
     Attributes
     ----------
@@ -87,8 +105,9 @@ class PodRows:
         What is odd but legal.
     """
 
-    def __init__(self, inventory: Inventory, nodes: NodeTable, claims: Claims) -> None:
-        self.inventory, self.claims, self.nodes = inventory, claims, nodes
+    def __init__(self, inventory: Inventory, nodes: NodeTable, claims: Claims, manifests: bool) -> None:
+        self.inventory, self.claims, self.nodes, self.manifests = inventory, claims, nodes, manifests
+        self.admission = Admission(inventory)
         self.priorities = PriorityClasses(inventory)
         self.siblings = Siblings(inventory)
         self.subject = Subject(inventory.problems)
@@ -137,6 +156,7 @@ class PodRows:
                 terminating=metadata.deletion_timestamp is not None,
                 started=self._started(pod.status),
                 nominated=(pod.status.nominated_node_name if pod.status else None) or "",
+                passed=has_passed(metadata),
             )
             self.add(identity, pod.spec or PodSpec())
 
@@ -156,12 +176,18 @@ class PodRows:
         row = len(self._rows)
         self._rows.append(identity.name)
         self._node.append(self._find_node(row, spec.node_name))
-        priority = self.priorities.of(self.subject, spec)
+        priority = self.priorities.of(self.subject, spec, identity.passed)
         self._priority.append(priority.value)
         if identity.owner:
             self.owned[identity.namespace, identity.owner].append(row)
         if identity.terminating:
             self.terminating.append(row)
+        admission, arrives = self.admission, not identity.passed
+        runtime = admission.runtime_of(self.subject, spec.runtime_class_name) if arrives else ""
+        ranges = identity.namespace if arrives and identity.namespace in admission.limits else ""
+        overhead = bytes(spec.overhead)
+        if runtime:
+            overhead = overhead_of(self.subject, overhead, admission.runtimes[runtime])
         parts = self._parts
         parts.namespace.add(identity.namespace)
         parts.owner.add(identity.owner)
@@ -169,12 +195,12 @@ class PodRows:
         parts.flags.add((identity.terminating, identity.expected))
         parts.history.add((identity.started, identity.nominated))
         parts.scheduling.add((spec.scheduler_name, priority.policy))
-        parts.selector.add(bytes(spec.node_selector))
-        parts.affinity.add(bytes(spec.affinity))
-        parts.tolerations.add(bytes(spec.tolerations))
-        parts.spread.add(bytes(spec.topology_spread_constraints))
+        parts.selector.add((bytes(spec.node_selector), runtime))
+        parts.affinity.add(_with_labels(bytes(spec.affinity), identity))
+        parts.tolerations.add((bytes(spec.tolerations), runtime, arrives and (self.manifests or identity.expected)))
+        parts.spread.add(_with_labels(bytes(spec.topology_spread_constraints), identity))
         parts.gates.add(bytes(spec.scheduling_gates))
-        parts.containers.add(containers_key(spec))
+        parts.containers.add(containers_key(spec, overhead, ranges))
         parts.volumes.add(self._volumes_key(identity, spec, templates or {}))
         if MARK in identity.annotations:
             self._annotate(row, identity.annotations, _not_supported(spec))
@@ -225,14 +251,32 @@ class PodRows:
             flags=Part(["terminating", "expected"], lambda key: key),
             history=Part(["started", "nominated"], lambda key: key),
             scheduling=Part(["scheduler_name", "preemption_policy"], lambda key: (key[0] or DEFAULT_SCHEDULER, key[1])),
-            selector=Part(["node_selector"], lambda raw: (subject.labels(raw, "spec.nodeSelector"),)),
-            affinity=Part(AffinityRules._fields, lambda raw: read_affinity(subject, raw)),
-            tolerations=Part(["tolerations", OF_TOLERATIONS], lambda raw: read_tolerations(subject, raw)),
-            spread=Part(["topology_spread"], lambda raw: (read_spread(subject, raw),)),
+            selector=Part(["node_selector"], lambda key: (self._read_selector(*key),)),
+            affinity=Part(AffinityRules._fields, lambda key: read_affinity(subject, key[0], self._own(*key[1:]))),
+            tolerations=Part(["tolerations", OF_TOLERATIONS], lambda key: self._read_tolerations(*key)),
+            spread=Part(["topology_spread"], lambda key: (read_spread(subject, key[0], self._own(*key[1:])),)),
             gates=Part(["scheduling_gates"], lambda raw: (read_gates(subject, raw),)),
-            containers=Part(ContainersValue._fields, lambda key: read_containers(subject, key)),
+            containers=Part(ContainersValue._fields, self._read_containers),
             volumes=Part(["volumes", "unsupported", "disks"], lambda key: key),
         )
+
+    def _own(self, labels: bytes, passed: bool) -> Own:
+        return Own(self.subject.labels(labels, "metadata.labels"), passed)
+
+    def _read_selector(self, raw: bytes, runtime: str) -> FrozenDict:
+        own = self.subject.labels(raw, "spec.nodeSelector")
+        return with_selector(self.subject, own, self.admission.runtimes[runtime])
+
+    def _read_tolerations(
+        self, raw: bytes, runtime: str, waits: bool
+    ) -> tuple[tuple[Toleration, ...], tuple[str, ...]]:
+        given, reasons = read_tolerations(self.subject, raw)
+        found = self.admission.runtimes[runtime]
+        return with_tolerations(given, found, waits), (*reasons, *found.unsupported)
+
+    def _read_containers(self, key: ContainersKey) -> ContainersValue:
+        ranges = self.admission.limits[key.ranges] if key.ranges else ()
+        return read_containers(self.subject, key, ranges, self.warnings)
 
     def _started(self, status: PodStatus | None) -> int:
         """Seconds since 1970; 0 where nothing is said."""
@@ -300,6 +344,8 @@ class _Parts(NamedTuple):
     volumes: Part
 
 
+LABEL_KEYS = b"matchLabelKeys"
+"""Part of ``mismatchLabelKeys`` as well."""
 OF_TOLERATIONS = "unsupported tolerations"
 DEFAULT_SCHEDULER: str = Pod.model_fields["scheduler_name"].default
 
@@ -310,6 +356,11 @@ def owner_of(references: list[OwnerReference] | None) -> str:
         if reference.controller and reference.kind and reference.name:
             return f"{reference.kind}/{reference.name}"
     return ""
+
+
+def _with_labels(raw: bytes, identity: Identity) -> tuple[bytes, bytes, bool]:
+    """A rule's text, with the labels where it looks at them."""
+    return (raw, identity.labels, identity.passed) if LABEL_KEYS in raw else (raw, b"", False)
 
 
 def _not_supported(spec: PodSpec) -> tuple[str, ...]:

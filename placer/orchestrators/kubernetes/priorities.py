@@ -7,6 +7,7 @@ from typing import NamedTuple
 import msgspec
 
 from placer.orchestrators.kubernetes.documents import Inventory, read_objects_of
+from placer.orchestrators.kubernetes.faults import forbidden
 from placer.orchestrators.kubernetes.objects import PodSpec, PriorityClassObject
 from placer.orchestrators.kubernetes.subject import Subject
 
@@ -31,6 +32,7 @@ class PriorityClasses:
             "system-node-critical": Priority(2_000_001_000),
         }
         self._default = Priority()
+        defaults = []
         self.unknown: dict[str, str] = {}
         for named, found in read_objects_of(inventory, "PriorityClass", _classes, namespaced=False):
             subject = Subject(inventory.problems, named.where)
@@ -39,15 +41,27 @@ class PriorityClasses:
             )
             self._classes[named.name] = priority
             if found.global_default:
-                self._default = priority
+                defaults.append(priority)
+        if defaults:
+            # Where there are several, by a race, the API server takes the lowest.
+            self._default = min(defaults)
 
-    def of(self, subject: Subject, spec: PodSpec) -> Priority:
-        """The priority of a pod; an unknown class is noted in ``unknown`` with the first pod that names it."""
+    def of(self, subject: Subject, spec: PodSpec, passed: bool) -> Priority:
+        """
+        The priority of a pod; an unknown class is noted in ``unknown`` with the first pod that names it.
+
+        Parameters
+        ----------
+        passed
+            The API server has seen the pod: a class that says something else has been changed since.
+        """
         chosen = self._default
         if spec.priority_class_name:
             known = self._classes.get(spec.priority_class_name)
             if known is not None:
                 chosen = known
+                if not passed:
+                    _refuse_others(subject, spec, known)
             elif spec.priority is None:
                 self.unknown.setdefault(spec.priority_class_name, subject.where)
         value = chosen.value if spec.priority is None else spec.priority
@@ -60,6 +74,20 @@ class PriorityClasses:
             f"{self._default.value}; add the PriorityClass"
             for name, where in self.unknown.items()
         ]
+
+
+def _refuse_others(subject: Subject, spec: PodSpec, known: Priority) -> None:
+    """A pod that names a class may say what the class says, and nothing else."""
+    for path, noun, given, computed in (
+        ("spec.priority", "integer value of priority", spec.priority, known.value),
+        ("spec.preemptionPolicy", "string value of PreemptionPolicy", spec.preemption_policy or None, known.policy),
+    ):
+        if given is not None and given != computed:
+            detail = (
+                f"the {noun} ({given}) must not be provided in pod spec; priority admission controller computed "
+                f"{computed} from the given PriorityClass name: drop it"
+            )
+            subject.add(forbidden(path, detail))
 
 
 def _policy(subject: Subject, given: str | None, path: str) -> str:

@@ -50,7 +50,7 @@ def read_json(sources: Sequence[tuple[str, bytes]]) -> Cluster:
         inventory = Inventory(Problems())
         for where, data in sources:
             inventory.add_source(where, data)
-        return _read(inventory)
+        return _read(inventory, manifests=True)
 
 
 def read_objects(objects: Iterable[Any], where: str = "objects") -> Cluster:
@@ -71,16 +71,16 @@ def read_objects(objects: Iterable[Any], where: str = "objects") -> Cluster:
         inventory = Inventory(Problems())
         text = b"[" + b",".join(to_json(objects, where, inventory.problems)) + b"]"
         inventory.add_source(where, text)
-        return _read(inventory)
+        return _read(inventory, manifests=False)
 
 
-def _read(inventory: Inventory) -> Cluster:
+def _read(inventory: Inventory, manifests: bool) -> Cluster:
     namespaces = {
         named.name: Subject(inventory.problems, named.where).labels(bytes(named.metadata.labels), "metadata.labels")
         for named, _ in read_objects_of(inventory, "Namespace", _namespaces, namespaced=False)
     }
     nodes = read_nodes(inventory)
-    pods = PodRows(inventory, nodes, Claims(inventory))
+    pods = PodRows(inventory, nodes, Claims(inventory), manifests)
     pods.read_all()
     inventory.problems.raise_if_any()
     add_lacking(inventory, pods)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple, TypeVar
 
 import msgspec
@@ -12,7 +13,7 @@ from placer.model.selector import NodeSelectorTerm, PreferredNode
 from placer.model.taint import Taint, Toleration
 from placer.orchestrators.kubernetes import objects
 from placer.orchestrators.kubernetes.objects import plain
-from placer.orchestrators.kubernetes.subject import Subject
+from placer.orchestrators.kubernetes.subject import NOTHING, Subject
 
 REQUIRED = "requiredDuringSchedulingIgnoredDuringExecution"
 PREFERRED = "preferredDuringSchedulingIgnoredDuringExecution"
@@ -37,6 +38,23 @@ _taint_models: TypeAdapter[tuple[Taint, ...]] = TypeAdapter(tuple[Taint, ...])
 _spread_models: TypeAdapter[tuple[SpreadConstraint, ...]] = TypeAdapter(tuple[SpreadConstraint, ...])
 
 
+class Own(NamedTuple):
+    """
+    What rules that look at the pod's own labels need to know of it.
+
+    Attributes
+    ----------
+    passed
+        The API server has seen it: its label keys may have been merged into the selectors, with the values of then.
+    """
+
+    labels: Mapping[str, str]
+    passed: bool
+
+
+NOBODY = Own(NOTHING, False)
+
+
 class AffinityRules(NamedTuple):
     """What ``spec.affinity`` says, by the names of the pod's fields."""
 
@@ -47,15 +65,15 @@ class AffinityRules(NamedTuple):
     preferred_pods: tuple[PreferredPods, ...] = ()
 
 
-def read_affinity(subject: Subject, raw: bytes) -> AffinityRules:
-    """All of ``spec.affinity``."""
+def read_affinity(subject: Subject, raw: bytes, own: Own = NOBODY) -> AffinityRules:
+    """All of ``spec.affinity``; ``own`` only matters with label keys."""
     path = "spec.affinity"
     given = subject.decode(_affinity, raw, path)
     if given is None:
         return AffinityRules()
     required, preferred_nodes = _read_node_affinity(subject, given.node_affinity, f"{path}.nodeAffinity")
-    together, wishes = _read_pod_affinity(subject, given.pod_affinity, f"{path}.podAffinity", 1)
-    apart, avoided = _read_pod_affinity(subject, given.pod_anti_affinity, f"{path}.podAntiAffinity", -1)
+    together, wishes = _read_pod_affinity(subject, given.pod_affinity, f"{path}.podAffinity", 1, own)
+    apart, avoided = _read_pod_affinity(subject, given.pod_anti_affinity, f"{path}.podAntiAffinity", -1, own)
     return AffinityRules(required, preferred_nodes, together, apart, wishes + avoided)
 
 
@@ -67,16 +85,18 @@ def read_node_terms(subject: Subject, given: objects.NodeTerms | None, path: str
     return subject.model(node_terms, terms, f"{path}.nodeSelectorTerms", ())
 
 
-def read_tolerations(subject: Subject, raw: bytes) -> tuple[tuple[Toleration, ...], tuple[str, ...]]:
-    """``spec.tolerations``, and what of them is not supported; empty texts are what is not given."""
-    given = subject.decode(_tolerations, raw, "spec.tolerations") or []
+def read_tolerations(
+    subject: Subject, raw: bytes, path: str = "spec.tolerations"
+) -> tuple[tuple[Toleration, ...], tuple[str, ...]]:
+    """Tolerations, and what of them is not supported; empty texts are what is not given."""
+    given = subject.decode(_tolerations, raw, path) or []
     reasons = [
-        f"spec.tolerations[{place}].operator {item.operator} is not supported"
+        f"{path}[{place}].operator {item.operator} is not supported"
         for place, item in enumerate(given)
         if item.operator in NUMERIC_OPERATORS
     ]
     kept = [_not_empty(plain(item)) for item in given if item.operator not in NUMERIC_OPERATORS]
-    return subject.model(_toleration_models, kept, "spec.tolerations", ()), tuple(reasons)
+    return subject.model(_toleration_models, kept, path, ()), tuple(reasons)
 
 
 def read_taints(subject: Subject, raw: bytes) -> tuple[Taint, ...]:
@@ -88,13 +108,14 @@ def read_taints(subject: Subject, raw: bytes) -> tuple[Taint, ...]:
     return () if missing else subject.model(_taint_models, plain(given), "spec.taints", ())
 
 
-def read_spread(subject: Subject, raw: bytes) -> tuple[SpreadConstraint, ...]:
-    """``spec.topologySpreadConstraints``."""
+def read_spread(subject: Subject, raw: bytes, own: Own = NOBODY) -> tuple[SpreadConstraint, ...]:
+    """``spec.topologySpreadConstraints``; ``own`` only matters with label keys."""
     path = "spec.topologySpreadConstraints"
     given = subject.decode(_spread, raw, path) or []
     for place, constraint in enumerate(given):
         if constraint.max_skew is None:
             subject.problem(f"{path}[{place}].maxSkew", "is missing: give an integer of at least 1")
+    _drop_merged(given, own)
     rules = subject.model(_spread_models, plain(given), path, ())
     return tuple(_with_key(rule, item.topology_key) for rule, item in zip(rules, given, strict=False))
 
@@ -117,11 +138,12 @@ def _read_node_affinity(
 
 
 def _read_pod_affinity(
-    subject: Subject, given: objects.PodAffinity | None, path: str, sign: int
+    subject: Subject, given: objects.PodAffinity | None, path: str, sign: int, own: Own
 ) -> tuple[tuple[AffinityTerm, ...], tuple[PreferredPods, ...]]:
     if given is None:
         return (), ()
     terms, wishes = given.required or [], given.preferred or []
+    _drop_merged([*terms, *(wish.term for wish in wishes)], own)
     required = subject.model(_pod_terms, plain(terms), f"{path}.{REQUIRED}", ())
     weighed = [{"weight": sign * wish.weight, "term": plain(wish.term)} for wish in wishes]
     preferred = subject.model(_preferred_pods, weighed, f"{path}.{PREFERRED}", ())
@@ -131,6 +153,33 @@ def _read_pod_affinity(
             rule.model_copy(update={"term": _with_key(rule.term, wish.term.topology_key)})
             for rule, wish in zip(preferred, wishes, strict=False)
         ),
+    )
+
+
+def _drop_merged(terms: Sequence[objects.PodTerm | objects.SpreadObject], own: Own) -> None:
+    """
+    Drops label keys that the API server has merged into the selector, so that they are not merged twice.
+
+    It merges them as a pod comes in, as ``key in (value)`` and ``key not in (value)``; the scheduler then reads the
+    selector alone. Keys that are left are merged by the rules themselves.
+    """
+    for term in terms:
+        if term.match_label_keys:
+            term.match_label_keys = [k for k in term.match_label_keys if not _is_merged(term.selector, k, "In", own)]
+        if isinstance(term, objects.PodTerm) and term.mismatch_label_keys:
+            keys = term.mismatch_label_keys
+            term.mismatch_label_keys = [key for key in keys if not _is_merged(term.selector, key, "NotIn", own)]
+
+
+def _is_merged(selector: objects.Selector | None, key: str, operator: str, own: Own) -> bool:
+    """Whether the selector says of the key what merging would make it say."""
+    return any(
+        expression.key == key
+        and expression.operator == operator
+        and expression.values is not None
+        and len(expression.values) == 1
+        and (own.passed or expression.values[0] == own.labels.get(key))
+        for expression in (selector.match_expressions if selector else None) or ()
     )
 
 

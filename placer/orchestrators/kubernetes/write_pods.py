@@ -37,7 +37,7 @@ ONLY_ANNOTATED = (
 )
 """Fields that Kubernetes has no word for."""
 SOME_TIME = "1970-01-01T00:00:00Z"
-"""When a terminating pod was deleted; placer does not keep the time."""
+"""When a pod was made, or deleted; placer does not keep the time. What has been made gets no defaults again."""
 
 
 def pod_object(pod: Pod, volumes: Volumes) -> dict[str, Any]:
@@ -52,6 +52,7 @@ def pod_object(pod: Pod, volumes: Volumes) -> dict[str, Any]:
                 "labels": dict(pod.labels),
                 "annotations": {PREFIX + name: _annotation(pod, name) for name in annotated_fields(pod, volumes)},
                 "ownerReferences": _owner_references(pod.owner),
+                "creationTimestamp": SOME_TIME,
                 "deletionTimestamp": SOME_TIME if pod.terminating else None,
             }
         ),
@@ -110,6 +111,8 @@ def pod_spec(pod: Pod) -> dict[str, Any]:
 
 def _annotation(pod: Pod, name: str) -> str:
     value = getattr(pod, name)
+    if name in ("assumed", "arriving"):
+        return json_text(amounts_text(value))
     return str(value) if name in PLAIN_TEXT else json_text(value)
 
 
@@ -143,10 +146,7 @@ def _containers(pod: Pod) -> list[dict[str, Any]]:
 def _assumed_when_read(pod: Pod) -> FrozenDict:
     """What the written containers will be read to assume: all but the first ask for nothing."""
     others = max(len(pod.images) - 1, 0)
-    scored = {
-        name: (pod.requests.get(name) or amount) + others * amount
-        for name, amount in ASSUMED.items()
-    }
+    scored = {name: (pod.requests.get(name) or amount) + others * amount for name, amount in ASSUMED.items()}
     return assumed_use(pod.requests, scored)
 
 

@@ -27,10 +27,15 @@ def node(name: str = "n1", *, spec: Any = None, labels: Any = None, **status: An
 
 
 def pod(name: str = "web", *, namespace: str = "default", status: Any = None, **spec: Any) -> dict[str, Any]:
-    """A pod; ``metadata`` adds to its metadata, everything else is its spec."""
-    metadata = {"name": name, "namespace": namespace, **spec.pop("metadata", {})}
+    """A pod that the API server has seen; ``metadata`` adds to its metadata, everything else is its spec."""
+    metadata = {"name": name, "namespace": namespace, "uid": "1", **spec.pop("metadata", {})}
     spec = {"containers": [container()], **spec}
     return {"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": spec, "status": status or {}}
+
+
+def manifest(name: str = "web", **spec: Any) -> dict[str, Any]:
+    """A pod as users write it, which the API server has not seen."""
+    return pod(name, **{**spec, "metadata": {**spec.get("metadata", {}), "uid": None}})
 
 
 def container(requests: Any = None, **fields: Any) -> dict[str, Any]:

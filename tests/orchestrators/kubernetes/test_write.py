@@ -82,6 +82,7 @@ def test_what_kubernetes_has_a_field_for_is_written_there():
         "name": "web",
         "namespace": "default",
         "labels": {"app": "web"},
+        "creationTimestamp": "1970-01-01T00:00:00Z",
         "ownerReferences": [
             {"apiVersion": "batch/v1", "kind": "Job", "name": "sum", "uid": "", "controller": True},
         ],
