@@ -53,7 +53,11 @@ def main(arguments: list[str]) -> int:
     if name not in NAMES:
         print(f"bench: {name!r} is no benchmark: choose among {', '.join(NAMES)}", file=sys.stderr)
         return 2
-    result = {"bench": name, "machine": machine(), **importlib.import_module(f"bench.{name.replace('-', '_')}").run(options)}
+    result = {
+        "bench": name,
+        "machine": machine(),
+        **importlib.import_module(f"bench.{name.replace('-', '_')}").run(options),
+    }
     print(json.dumps(result) if as_json else table(result))
     return 0
 

@@ -53,7 +53,13 @@ def run(options: Options) -> dict[str, Any]:
                     equal[kind] += wanted == found
                     if wanted != found and len(mismatches) < MOST_MISMATCHES:
                         mismatches.append(
-                            {"case": case["name"], "pod": expected["pod"], "what": kind, "expected": wanted, "got": found}
+                            {
+                                "case": case["name"],
+                                "pod": expected["pod"],
+                                "what": kind,
+                                "expected": wanted,
+                                "got": found,
+                            }
                         )
     say(f"kube-oracle: {decisions} decisions of {len(files)} files")
     return {
@@ -82,7 +88,8 @@ def decide(case: Mapping[str, Any]) -> list[Decision]:
 
     cluster = pl.Cluster.from_kubernetes(objects_of(case["cluster"]))
     pending = [
-        f"{pod['metadata'].get('namespace') or 'default'}/{pod['metadata']['name']}" for pod in case["cluster"]["pending"]
+        f"{pod['metadata'].get('namespace') or 'default'}/{pod['metadata']['name']}"
+        for pod in case["cluster"]["pending"]
     ]
     rows = np.array([cluster.pod_table.index(key) for key in pending], np.int32)
     decisions = Decisions(cluster, KUBERNETES, rows)

@@ -38,6 +38,7 @@ LASTING = (
     Rule.VolumeZone,
 )
 """Rules that evictions do not change."""
+CONFLICT = "pod affinity terms conflict"
 PREFILTER_RESULT = "node(s) didn't satisfy plugin(s) [NodeAffinity]"
 
 
@@ -208,7 +209,7 @@ class Decisions:
         """Looks for evictions that make room for a pod; ``None`` where the pod may not preempt."""
         from placer.kernels.preempt import choose_candidates
 
-        if not self.profile.preempts or self.cluster.pod_table["preemption_policy"][pod] == "Never":
+        if not self._may_preempt(pod):
             return None
         problem = self.encoded.problem
         candidates = np.flatnonzero(~self.lasting(pod_class, codes)).astype(np.int32)
@@ -232,6 +233,9 @@ class Decisions:
             costs,
         )
         return Attempt(candidates, shown, costs, shorts, int(best))
+
+    def _may_preempt(self, pod: int) -> bool:
+        return self.profile.preempts and self.cluster.pod_table["preemption_policy"][pod] != "Never"
 
     def lasting(self, pod_class: int, codes: NDArray[np.int8]) -> NDArray[np.bool_]:
         """(nodes,) where evictions cannot help, whatever goes."""
@@ -283,11 +287,22 @@ class Decisions:
 
     def failure(self, pod_class: int, pod: int, codes: NDArray[np.int8], attempt: Attempt | None) -> Failure:
         """What is said of a pod that fits nowhere."""
+        if self.conflict(pod):
+            return self.kept_out(pod, Rule.NodeAffinity.name, [CONFLICT])
         reasons = self.counted(codes, pod_class, pod)
         text = message(reasons, len(codes))
         if self.profile.preempts:
             text += f" preemption: {NEVER if attempt is None else self._in_vain(pod_class, codes, attempt)}"
         return Failure(reasons, text)
+
+    def kept_out(self, pod: int, plugin: str, reasons: Sequence[str]) -> Failure:
+        """What is said of a pod that a PreFilter plugin rejects everywhere."""
+        nodes = len(self.cluster.node_table)
+        text = f"0/{nodes} nodes are available: {', '.join(reasons)}."
+        if self.profile.preempts:
+            in_vain = f"0/{nodes} nodes are available: {nodes} {NOT_HELPFUL}."
+            text += f" preemption: {in_vain if self._may_preempt(pod) else NEVER}"
+        return Failure([Reason(plugin, words, nodes) for words in reasons], text)
 
     def counted(self, codes: NDArray[np.int8], pod_class: int, pod: int) -> list[Reason]:
         """The reasons counted by node; nodes that the pod's terms do not even name are told apart."""
@@ -300,10 +315,19 @@ class Decisions:
             reasons.append(Reason(Rule.NodeAffinity.name, PREFILTER_RESULT, int(left_out.sum())))
         return reasons
 
+    def conflict(self, pod: int) -> bool:
+        """Whether the pod's node affinity names nodes and no node can be all of them."""
+        return self._narrows(pod) == set()
+
+    def _narrows(self, pod: int) -> set[str] | None:
+        if "NodeAffinity" not in self.profile.filters:
+            return None
+        return named_nodes(self.cluster.pod_table["node_affinity"][pod])
+
     def left_out(self, pod: int) -> NDArray[np.bool_] | None:
         """(nodes,) that NodeAffinity does not look at, since each term names others; ``None`` where it looks at all."""
-        names = named_nodes(self.cluster.pod_table["node_affinity"][pod])
-        if names is None or "NodeAffinity" not in self.profile.filters:
+        names = self._narrows(pod)
+        if names is None:
             return None
         rows = [self.cluster.node_table.index(name) for name in names]
         out = np.ones(len(self.cluster.node_table), bool)

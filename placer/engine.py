@@ -54,9 +54,7 @@ def pods_per_class(encoded: Encoded) -> NDArray[np.int64]:
     return np.bincount(encoded.class_of_pod[rows], minlength=classes).astype(np.int64)
 
 
-def prepare(
-    cluster: Cluster, encoded: Encoded, goals: Goals, sequence: NDArray[np.int32] | None = None
-) -> Run:
+def prepare(cluster: Cluster, encoded: Encoded, goals: Goals, sequence: NDArray[np.int32] | None = None) -> Run:
     """
     State with the standing pods in it, the order of placing, and an empty log.
 

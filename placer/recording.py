@@ -7,13 +7,13 @@ compared decision by decision.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from placer.decisions import NOT_HELPFUL, PREFILTER_RESULT, Attempt, Decisions
+from placer.decisions import CONFLICT, PREFILTER_RESULT, Attempt, Decisions
 from placer.encode.ranking import COLUMNS
 from placer.model.rule import Rule
 from placer.rejections import SHORT_OF, rule_of, short_words, words_of
@@ -51,7 +51,12 @@ class Recorder:
             return found | {"outcome": "gated"}
         pod_class = int(decisions.encoded.class_of_pod[pod])
         if pod_class < 0:
-            return found | self._kept_out(pod)
+            reasons = table["unsupported"][pod]
+            return found | self._kept_out(
+                pod, "VolumeBinding" if "unbound" in reasons[0] else "VolumeRestrictions", reasons
+            )
+        if decisions.conflict(pod):
+            return found | self._kept_out(pod, Rule.NodeAffinity.name, [CONFLICT])
         codes = decisions.rejections.codes(pod_class, pod)
         left_out = decisions.left_out(pod)
         filters = {
@@ -79,16 +84,12 @@ class Recorder:
         decisions.preempt(pod_class, pod, attempt)
         return found
 
-    def _kept_out(self, pod: int) -> Recorded:
+    def _kept_out(self, pod: int, plugin: str, reasons: Sequence[str]) -> Recorded:
         """A pod that no node is asked about."""
-        reasons = list(self.decisions.cluster.pod_table["unsupported"][pod])
-        nodes = len(self.names)
-        plugin = "VolumeBinding" if "unbound" in reasons[0] else "VolumeRestrictions"
         return {
             "outcome": "unschedulable",
-            "prefilter": {"plugin": plugin, "reasons": reasons, "code": _code(True)},
-            "message": f"0/{nodes} nodes are available: {', '.join(reasons)}. preemption: 0/{nodes} nodes are available: "
-            f"{nodes} {NOT_HELPFUL}.",
+            "prefilter": {"plugin": plugin, "reasons": list(reasons), "code": _code(True)},
+            "message": self.decisions.kept_out(pod, plugin, reasons).message,
         }
 
     def _status(

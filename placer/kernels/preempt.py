@@ -62,9 +62,15 @@ def get_up(bodies: Bodies, body: int, node: int) -> None:
 
 @njit
 def is_before(bodies: Bodies, one: int, other: int) -> bool:
-    """Whether a pod is more important than another: of higher priority, else started earlier."""
+    """
+    Whether a pod is more important than one that stands before it: of higher priority, else started earlier.
+
+    kube-scheduler takes the present time for pods without a start, so that of two the later one goes first.
+    """
     if bodies.priority[one] != bodies.priority[other]:
         return bool(bodies.priority[one] > bodies.priority[other])
+    if bodies.started[one] == LATEST and bodies.started[other] == LATEST:
+        return True
     return bool(bodies.started[one] < bodies.started[other])
 
 

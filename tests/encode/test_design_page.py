@@ -17,7 +17,20 @@ from placer.model.profile import KUBERNETES
 
 PAGE = (Path(__file__).parents[2] / "docs" / "design.md").read_text()
 DTYPES = {"I64": np.int64, "I32": np.int32, "I8": np.int8, "F64": np.float64, "BOOL": np.bool_}
-TUPLES = ("Nodes", "Units", "Classes", "Terms", "Counters", "Ranking", "Goals", "State", "Work", "Log", "Plan", "Repair")
+TUPLES = (
+    "Nodes",
+    "Units",
+    "Classes",
+    "Terms",
+    "Counters",
+    "Ranking",
+    "Goals",
+    "State",
+    "Work",
+    "Log",
+    "Plan",
+    "Repair",
+)
 
 
 def section(name: str) -> dict[str, tuple[str, str]]:

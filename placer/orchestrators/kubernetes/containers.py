@@ -102,13 +102,14 @@ def read_containers(
     ]
     overhead = subject.amounts(key.overhead, "spec.overhead")
     requests = effective_requests(main, init)
-    scored = effective_requests(
-        [{**ASSUMED, **asked} for asked in main], [({**ASSUMED, **asked}, sidecar) for asked, sidecar in init]
-    )
-    standing = dict(scored) if is_absent(key.resources) else _standing(subject, key.resources, main, init, requests)
-    for amounts in (requests, standing):
-        _apply_pod_level(subject, key.resources, amounts)
-    for amounts in (requests, scored, standing):
+    _apply_pod_level(subject, key.resources, requests)
+    _add(requests, overhead)
+    scored = _scored(main, init, ASSUMED)
+    standing = dict(scored)
+    if not is_absent(key.resources):
+        standing = _scored(main, init, _assumed_of_whole(subject, key.resources, requests))
+        _apply_pod_level(subject, key.resources, standing)
+    for amounts in (scored, standing):
         _add(amounts, overhead)
     for name, amount in requests.items():
         if amount > INT64_MAX:
@@ -125,22 +126,20 @@ def read_containers(
     return ContainersValue(FrozenDict(asked), ports, images, *_assumed(asked, scored, standing))
 
 
-def _standing(
-    subject: Subject,
-    raw: bytes,
-    main: Sequence[Mapping[str, int]],
-    init: Sequence[tuple[Mapping[str, int], bool]],
-    requests: Mapping[str, int],
+def _scored(
+    main: Sequence[Mapping[str, int]], init: Sequence[tuple[Mapping[str, int], bool]], assumed: Mapping[str, int]
 ) -> dict[str, int]:
-    """What scores count of a pod that stands and asks as a whole: nothing is assumed that it names anywhere."""
-    whole = dict(requests)
-    _apply_pod_level(subject, raw, whole)
+    """What containers ask for, with what is assumed of those that do not ask."""
+    return effective_requests(
+        [{**assumed, **asked} for asked in main], [({**assumed, **asked}, sidecar) for asked, sidecar in init]
+    )
+
+
+def _assumed_of_whole(subject: Subject, raw: bytes, requests: Mapping[str, int]) -> dict[str, int]:
+    """What is assumed of the containers of a pod that asks as a whole: nothing that it names anywhere."""
     given = subject.decode(_resources, raw, "spec.resources")
     asks = given is not None and not is_absent(bytes(given.requests))
-    usual = {name: amount for name, amount in ASSUMED.items() if not (asks and name in whole)}
-    return effective_requests(
-        [{**usual, **asked} for asked in main], [({**usual, **asked}, sidecar) for asked, sidecar in init]
-    )
+    return {name: amount for name, amount in ASSUMED.items() if not (asks and name in requests)}
 
 
 def _assumed(

@@ -36,7 +36,13 @@ RULES = {
     "unsupported": ["no"],
     "volumes": [{"name": "v", "driver": "d"}],
 }
-TEXTS = {"nominated": "n1", "numa": "require", "owner": "Rollout/web", "scheduler_name": "mine", "preemption_policy": "Never"}
+TEXTS = {
+    "nominated": "n1",
+    "numa": "require",
+    "owner": "Rollout/web",
+    "scheduler_name": "mine",
+    "preemption_policy": "Never",
+}
 
 
 @pytest.mark.parametrize("name", RULES)

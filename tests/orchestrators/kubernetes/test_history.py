@@ -38,10 +38,15 @@ SERVICE = {"apiVersion": "v1", "kind": "Service", "metadata": {"name": "s"}, "sp
 
 def test_siblings_are_what_services_and_the_controller_select():
     owner = named(
-        "ReplicaSet", "apps/v1", "r", spec={"replicas": 0, "selector": {"matchExpressions": [{"key": "h", "operator": "Exists"}]}}
+        "ReplicaSet",
+        "apps/v1",
+        "r",
+        spec={"replicas": 0, "selector": {"matchExpressions": [{"key": "h", "operator": "Exists"}]}},
     )
     found = read(SERVICE, owner, labelled("ReplicaSet/r", app="web")).pods[0].siblings
-    assert found == pl.LabelSelector(match_labels={"app": "web"}, match_expressions=[{"key": "h", "operator": "Exists"}])
+    assert found == pl.LabelSelector(
+        match_labels={"app": "web"}, match_expressions=[{"key": "h", "operator": "Exists"}]
+    )
 
 
 def test_a_pod_that_nothing_selects_has_no_siblings():
