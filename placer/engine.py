@@ -67,7 +67,7 @@ def prepare(cluster: Cluster, encoded: Encoded, goals: Goals, sequence: NDArray[
     sequence = encoded.pending if sequence is None else sequence
     of_pending = encoded.class_of_pod[sequence]
     pending = np.bincount(of_pending, minlength=len(problem.classes.priority)).astype(np.int64)
-    state, work = new_state(problem, pods_per_class(encoded)), new_work(problem, encoded.ranking.strategy[0] >= 0)
+    state, work = new_state(problem, pods_per_class(encoded)), new_work(problem, encoded.ranking)
     if len(encoded.standing):
         _stand(cluster, encoded, state, work)
     plan = make_plan(problem, pending, goals.load)

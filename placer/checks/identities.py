@@ -137,8 +137,9 @@ class Identities:
             return frozenset(term.namespaces or [own])
         if not chosen.match_labels and not chosen.match_expressions:
             return None
-        known = set(self.cluster.pod_table["namespace"].values)
-        picked = {name for name in known if chosen.matches(self.cluster.namespace_labels(name))}
+        picked = {
+            name for name in self.cluster.selectable_namespaces if chosen.matches(self.cluster.namespace_labels(name))
+        }
         return frozenset(picked.union(term.namespaces))
 
     def meant_by(self, term: AffinityTerm, namespace: str, labels: Mapping[str, str]) -> bool:

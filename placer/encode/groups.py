@@ -173,6 +173,5 @@ def affinity_namespaces(cluster: Cluster, namespace: str, term: AffinityTerm) ->
         return tuple(sorted(set(term.namespaces))) if term.namespaces else (namespace,)
     if not selector.match_labels and not selector.match_expressions:
         return None
-    known = {*cluster.namespaces, *cluster.pod_table["namespace"].values}
-    chosen = {name for name in known if selector.matches(cluster.namespace_labels(name))}
+    chosen = {name for name in cluster.selectable_namespaces if selector.matches(cluster.namespace_labels(name))}
     return tuple(sorted(chosen | set(term.namespaces)))

@@ -169,6 +169,8 @@ class Ranking(NamedTuple):
     """(7,) of taints, node affinity, resources, spread, pods, balance and images, in that order."""
     strategy: I32
     """(1,) of the column resources: 0 least, 1 most allocated, 2 by ``shape``; -1 where goals place."""
+    regular: BOOL
+    """(1,) two resources that every node has, below 2**46, least allocated: what vectorises."""
     shape: I64
     """(2, points) utilization in per cent, ascending, and what it scores, 0 to 100."""
     fit_amount: I64
@@ -320,9 +322,35 @@ class Work(NamedTuple):
     near: I64
     """(nodes,) pods of one constraint's group in the node's domain."""
     spread: I64
-    """(nodes,) the column spread, 0 to 100."""
+    """(nodes,) the column spread, 0 to 100, or before it is normalised."""
     pull: I64
-    """(nodes,) the column pods, 0 to 100."""
+    """(nodes,) the column pods, 0 to 100, or before it is normalised."""
+    aside: BOOL
+    """(nodes,) set aside and looked at one by one: see ``kernels.aside``."""
+    side: I32
+    """(nodes,) those that are."""
+    side_count: I64
+    """(1,) how many."""
+    side_score: F64
+    """(nodes,) their scores."""
+    eligible: BOOL
+    """(segments,) the class may stand there."""
+    feasible: I64
+    """(segments,) nodes that the class fits on now."""
+    ignored: BOOL
+    """(segments,) lacks a key of the class's soft constraints, and is left out of the column spread."""
+    counts: I64
+    """(most soft constraints of a class, nodes) pods on a node set aside that a constraint over hostnames counts."""
+    pulled: I64
+    """(nodes,) what pulls over hostnames sum up to."""
+    weights: F64
+    """(most soft constraints of a class,) the logarithm of its domains."""
+    seen: BOOL
+    """(most domains of a key equal within segments + 1,) scratch."""
+    plain_spread: I64
+    """(segments,) the column spread of nodes not set aside, before it is normalised."""
+    plain_pull: I64
+    """(segments,) the column pods of nodes not set aside, before it is normalised."""
 
 
 class Log(NamedTuple):

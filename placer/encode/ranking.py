@@ -41,6 +41,7 @@ def no_ranking() -> Ranking:
     return Ranking(
         weight=np.zeros(len(COLUMNS), np.int64),
         strategy=np.full(1, -1, np.int32),
+        regular=np.zeros(1, bool),
         shape=np.zeros((2, 0), np.int64),
         fit_amount=table,
         fit_row=none,
@@ -107,6 +108,7 @@ def encode_ranking(
     return Ranking(
         weight=np.array([profile.weights.get(name, 0) for name in COLUMNS], np.int64),
         strategy=np.array([STRATEGIES.index(profile.fit.strategy)], np.int32),
+        regular=np.array([_is_regular(profile, (fit_amount, balance_amount), (fit_row, balance_row))]),
         shape=np.array([(x, 10 * y) for x, y in profile.fit.shape], np.int64).reshape(-1, 2).T.copy(),
         fit_amount=fit_amount,
         fit_row=fit_row,
@@ -151,6 +153,17 @@ def _scored(
         np.array(amount, np.int64).reshape(len(names), len(layout.nodes.row)),
         np.array(rows, np.int32),
         np.array([name not in ALWAYS_SCORED for name in names], bool),
+    )
+
+
+def _is_regular(profile: Profile, amounts: tuple[NDArray[np.int64], ...], rows: tuple[NDArray[np.int32], ...]) -> bool:
+    """Whether the columns resources and balance are over two plain resources that every node has."""
+    names = [name for name, _ in (*profile.fit.resources, *profile.balanced)]
+    return (
+        profile.fit.strategy == "LeastAllocated"
+        and all(len(row) == 2 and (row >= 0).all() for row in rows)
+        and all(name in ALWAYS_SCORED for name in names)
+        and all(((amount > 0) & (amount < 2**46)).all() for amount in amounts)
     )
 
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
-from placer.encode.problem import Log, Problem, State, Work
+from placer.encode.problem import Log, Problem, Ranking, State, Work
 
 
 def new_state(problem: Problem, pods_of_class: NDArray[np.int64]) -> State:
@@ -48,8 +50,34 @@ def most_slots(problem: Problem) -> NDArray[np.int64]:
     return slots
 
 
-def new_work(problem: Problem, ranked: bool = False) -> Work:
-    """Scratch for one thread; ``ranked`` where a ranking places."""
+def _ranked_work(problem: Problem, ranking: Ranking | None) -> dict[str, NDArray[Any]]:
+    """Scratch that rankings need; empty where goals place."""
+    ranked = ranking is not None and ranking.strategy[0] >= 0
+    nodes = len(problem.nodes.row) if ranked else 0
+    segments = len(problem.nodes.segment_start) - 1 if ranked else 0
+    constraints = int(np.diff(ranking.spread_start).max(initial=0)) if ranking is not None and ranked else 0
+    small = problem.nodes.domains[problem.nodes.by_segment]
+    long = {name: np.zeros(nodes, np.int64) for name in ("near", "spread", "pull", "pulled")}
+    by_segment = {name: np.zeros(segments, np.int64) for name in ("points", "feasible", "plain_spread", "plain_pull")}
+    flags = {name: np.zeros(segments, bool) for name in ("eligible", "ignored")}
+    return {
+        **long,
+        **by_segment,
+        **flags,
+        "static": np.zeros((2, segments), np.int64),
+        "sums": np.zeros(nodes),
+        "aside": np.zeros(nodes, bool),
+        "side": np.zeros(nodes, np.int32),
+        "side_count": np.zeros(1, np.int64),
+        "side_score": np.zeros(nodes),
+        "counts": np.zeros((constraints, nodes), np.int64),
+        "weights": np.zeros(constraints),
+        "seen": np.zeros(int(small.max(initial=0)) + 2, bool),
+    }
+
+
+def new_work(problem: Problem, ranking: Ranking | None = None) -> Work:
+    """Scratch for one thread, for goals or for a ranking."""
     nodes = len(problem.nodes.row)
     segments = len(problem.nodes.segment_start) - 1
     terms = int(np.diff(problem.classes.term_start).max(initial=0))
@@ -67,12 +95,7 @@ def new_work(problem: Problem, ranked: bool = False) -> Work:
         chosen=np.zeros(slots, np.int32),
         slot_need=np.zeros(slots, np.int32),
         scan_key=np.full(1, -1, np.int64),
-        points=np.zeros(segments if ranked else 0, np.int64),
-        static=np.zeros((2, segments if ranked else 0), np.int64),
-        sums=np.zeros(nodes if ranked else 0),
-        near=np.zeros(nodes if ranked else 0, np.int64),
-        spread=np.zeros(nodes if ranked else 0, np.int64),
-        pull=np.zeros(nodes if ranked else 0, np.int64),
+        **_ranked_work(problem, ranking),
     )
 
 

@@ -64,7 +64,10 @@ class Others:
         if namespace in term.namespaces:
             return True
         chosen = term.namespace_selector
-        return chosen is not None and chosen.matches(self.cluster.namespace_labels(namespace))
+        if chosen is None or chosen.is_empty:
+            return chosen is not None
+        known = namespace in self.cluster.selectable_namespaces
+        return known and chosen.matches(self.cluster.namespace_labels(namespace))
 
     def only(self, namespace: str) -> Mask:
         """(distinct namespaces,) one alone."""

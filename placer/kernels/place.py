@@ -67,8 +67,14 @@ def refresh_segment(nodes: Nodes, work: Work, segment: int) -> None:
 
 @njit
 def set_score(nodes: Nodes, work: Work, node: int, score: float) -> None:
-    """Changes one node's score and the minima above it."""
+    """Changes one node's score and the minima above it, where it is not set aside: see ``kernels.aside``."""
     segment = nodes.segment[node]
+    if work.aside.shape[0] > 0:
+        if work.aside[node]:
+            work.feasible[segment] += (1 if score < np.inf else 0) - (1 if work.side_score[node] < np.inf else 0)
+            work.side_score[node] = score
+            return
+        work.feasible[segment] += (1 if score < np.inf else 0) - (1 if work.score[node] < np.inf else 0)
     block = nodes.block_start[segment] + (node - nodes.segment_start[segment]) // BLOCK
     span = nodes.span_start[segment] + (block - nodes.block_start[segment]) // SPAN
     before = work.score[node]
@@ -83,6 +89,14 @@ def set_score(nodes: Nodes, work: Work, node: int, score: float) -> None:
             refresh_span(nodes, work, segment, span)
             if before == work.segment_best[segment]:
                 refresh_segment(nodes, work, segment)
+
+
+@njit
+def score_of(work: Work, node: int) -> float:
+    """A node's score, wherever it stands."""
+    if work.aside.shape[0] > 0 and work.aside[node]:
+        return float(work.side_score[node])
+    return float(work.score[node])
 
 
 @njit
@@ -153,7 +167,7 @@ def open_segments(problem: Problem, state: State, work: Work, pod_class: int, fi
 @njit
 def block_node(problem: Problem, work: Work, node: int) -> None:
     """Takes a node out of the search for this class, to be scored again afterwards."""
-    if work.score[node] < np.inf:
+    if score_of(work, node) < np.inf:
         work.blocked[work.blocked_count[0]] = node
         work.blocked_count[0] += 1
         set_score(problem.nodes, work, node, np.inf)
@@ -182,7 +196,7 @@ def block_by_nodes(problem: Problem, state: State, work: Work, pod_class: int, f
         most = work.most[term - start]
         if kind == AFFINITY or kind == AT_MOST_BY_DOMAIN:
             for node in range(nodes.row.shape[0]):
-                if work.score[node] < np.inf and not term_allows(problem, state, term, node, most, first):
+                if score_of(work, node) < np.inf and not term_allows(problem, state, term, node, most, first):
                     block_node(problem, work, node)
             continue
         entry = state.head[counter]

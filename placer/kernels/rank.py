@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from placer.kernels.aside import gather, note_binding, rank_aside, release, suits
 from placer.kernels.jit import njit
 from placer.kernels.place import after_binding, begin_class, bind, least_of_segment, scan
 from placer.kernels.ranking import (
@@ -24,6 +25,7 @@ from placer.kernels.ranking import (
     WISHES,
     balance_points,
     balances,
+    count_feasible,
     first_image,
     is_feasible,
     pull_points,
@@ -34,7 +36,7 @@ from placer.kernels.ranking import (
 )
 
 if TYPE_CHECKING:
-    from placer.encode.problem import Goals, Log, Problem, State, Work
+    from placer.encode.problem import Goals, Log, Problem, Ranking, State, Work
 
 
 @njit
@@ -96,14 +98,38 @@ def rank(problem: Problem, goals: Goals, state: State, work: Work, pod_class: in
 
 
 @njit
+def rank_quickly(problem: Problem, goals: Goals, state: State, work: Work, pod_class: int) -> int:
+    """As ``rank``, with nodes set aside."""
+    ranking = goals.ranking
+    static_points(problem, ranking, work, pod_class)
+    pulls = ranking.weight[PULLS] > 0 and pulls_any(ranking, state, pod_class)
+    return int(rank_aside(problem, goals, state, work, pod_class, pulls))
+
+
+@njit
+def is_dynamic(ranking: Ranking, pod_class: int) -> bool:
+    """Whether a class has columns that count pods around a node."""
+    spread = ranking.spread_start[pod_class] < ranking.spread_start[pod_class + 1]
+    return bool(spread or ranking.pull_start[pod_class] < ranking.pull_start[pod_class + 1])
+
+
+@njit
 def rank_class(problem: Problem, goals: Goals, state: State, work: Work, log: Log, pod_class: int, wanted: int) -> int:
     """Decides up to ``wanted`` pods of a class; how many were placed before one fits nowhere."""
+    ranking = goals.ranking
     need = problem.classes.need[pod_class]
     scan(problem, goals, state, work, pod_class, need)
+    count_feasible(problem, work, pod_class)
     first = begin_class(problem, state, work, pod_class)
+    quick = is_dynamic(ranking, pod_class) and suits(problem, ranking, pod_class)
+    if quick:
+        gather(problem, ranking, state, work, pod_class)
     placed = 0
     while placed < wanted:
-        node = rank(problem, goals, state, work, pod_class)
+        if quick:
+            node = rank_quickly(problem, goals, state, work, pod_class)
+        else:
+            node = rank(problem, goals, state, work, pod_class)
         if node < 0:
             break
         slot = log.next_slot[pod_class]
@@ -112,6 +138,9 @@ def rank_class(problem: Problem, goals: Goals, state: State, work: Work, log: Lo
         placed += 1
         if placed < wanted:
             first = after_binding(problem, goals, state, work, pod_class, need, node, first)
+            if quick:
+                note_binding(problem, ranking, state, work, pod_class, node)
+    release(work)
     work.blocked_count[0] = 0
     work.scan_key[0] = -1
     return placed
@@ -195,6 +224,7 @@ def explain_ranking(
     """
     ranking, classes, nodes = goals.ranking, problem.classes, problem.nodes
     scan(problem, goals, state, work, pod_class, classes.need[pod_class])
+    count_feasible(problem, work, pod_class)
     begin_class(problem, state, work, pod_class)
     chosen = rank(problem, goals, state, work, pod_class)
     feasible[:] = False

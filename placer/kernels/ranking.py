@@ -128,6 +128,54 @@ def balance_points(problem: Problem, ranking: Ranking, state: State, pod_class: 
 
 
 @njit
+def rank_regularly(
+    problem: Problem,
+    ranking: Ranking,
+    state: State,
+    pod_class: int,
+    low: int,
+    high: int,
+    balance: int,
+    score: NDArray[np.float64],
+) -> None:
+    """
+    As ``resource_points`` and ``balance_points`` for nodes that have both of two resources, which is what vectorises.
+
+    Amounts stay below 2**46, so that 100 times an amount, and quotients cut to whole numbers, are exact in float64.
+    """
+    nodes, classes = problem.nodes, problem.classes
+    weight = float(ranking.weight[RESOURCES])
+    row_a, row_b = ranking.fit_row[0], ranking.fit_row[1]
+    size_a, size_b = ranking.fit_amount[0, low:high], ranking.fit_amount[1, low:high]
+    cap_a, cap_b = nodes.capacity[row_a, low:high], nodes.capacity[row_b, low:high]
+    free_a, free_b = state.free[row_a, low:high], state.free[row_b, low:high]
+    more_a, more_b = ranking.fit_need[pod_class, 0], ranking.fit_need[pod_class, 1]
+    by_a, by_b = float(ranking.fit_weight[0]), float(ranking.fit_weight[1])
+    part = score[low:high]
+    for node in range(high - low):
+        left_a = max(float(size_a[node] - (cap_a[node] - free_a[node]) - more_a), 0.0)
+        left_b = max(float(size_b[node] - (cap_b[node] - free_b[node]) - more_b), 0.0)
+        points = np.floor(left_a * 100.0 / float(size_a[node])) * by_a
+        points += np.floor(left_b * 100.0 / float(size_b[node])) * by_b
+        part[node] -= weight * np.floor(points / (by_a + by_b))
+    if balance == 0:
+        return
+    row_a, row_b = ranking.balance_row[0], ranking.balance_row[1]
+    size_a, size_b = ranking.balance_amount[0, low:high], ranking.balance_amount[1, low:high]
+    cap_a, cap_b = nodes.capacity[row_a, low:high], nodes.capacity[row_b, low:high]
+    free_a, free_b = state.free[row_a, low:high], state.free[row_b, low:high]
+    more_a, more_b = classes.need[pod_class, row_a], classes.need[pod_class, row_b]
+    weight = float(balance)
+    for node in range(high - low):
+        used_a, used_b = cap_a[node] - free_a[node], cap_b[node] - free_b[node]
+        whole_a, whole_b = float(size_a[node]), float(size_b[node])
+        before = abs((min(float(used_a) / whole_a, 1.0) - min(float(used_b) / whole_b, 1.0)) / 2.0)
+        after = abs((min(float(used_a + more_a) / whole_a, 1.0) - min(float(used_b + more_b) / whole_b, 1.0)) / 2.0)
+        gain = np.floor((1.0 - after) * 100.0) - np.floor((1.0 - before) * 100.0)
+        part[node] -= weight * np.floor((gain + 150.0) / 2.0)
+
+
+@njit
 def first_image(ranking: Ranking, pod_class: int, node: int) -> int:
     """The first of the class's entries of images on a node of this number or above. O(log)."""
     low, high = ranking.image_start[pod_class], ranking.image_start[pod_class + 1]
@@ -154,7 +202,9 @@ def add_ranking(
     resources, balance = ranking.weight[RESOURCES], ranking.weight[BALANCE]
     if balance > 0 and not balances(problem, ranking, pod_class):
         balance = 0
-    for node in range(low, high):
+    if ranking.regular[0]:
+        rank_regularly(problem, ranking, state, pod_class, low, high, balance, score)
+    for node in range(low, high if not ranking.regular[0] else low):
         if score[node] < np.inf:
             points = 0
             if resources > 0:
@@ -172,7 +222,19 @@ def add_ranking(
 @njit
 def is_feasible(work: Work, segment: int) -> bool:
     """Whether a segment has a node that the pod fits on now."""
-    return bool(work.segment_open[segment] and work.segment_best[segment] < np.inf)
+    return bool(work.segment_open[segment] and work.feasible[segment] > 0)
+
+
+@njit
+def count_feasible(problem: Problem, work: Work, pod_class: int) -> None:
+    """Counts the nodes that a class fits on, by segment, right after its scan. O(nodes)."""
+    nodes, classes = problem.nodes, problem.classes
+    work.feasible[:] = 0
+    signature = classes.eligible[pod_class]
+    for index in range(classes.eligible_start[signature], classes.eligible_start[signature + 1]):
+        segment = classes.eligible_segments[index]
+        for node in range(nodes.segment_start[segment], nodes.segment_start[segment + 1]):
+            work.feasible[segment] += 1 if work.score[node] < np.inf else 0
 
 
 @njit

@@ -129,6 +129,15 @@ class Cluster:
         """Labels of a namespace, its name included."""
         return {"kubernetes.io/metadata.name": name, **self.namespaces.get(name, {})}
 
+    @property
+    def selectable_namespaces(self) -> set[str]:
+        """
+        The namespaces that a namespace selector picks from: those of the input; where it has none, those of its pods.
+
+        Kubernetes selects among namespaces that exist; an input without any is taken to have left them out.
+        """
+        return set(self.namespaces) or set(self.pod_table["namespace"].values)
+
     def node(self, row: int) -> Node:
         """The node of a row."""
         table = self.node_table

@@ -62,6 +62,8 @@ def meant(state: State, pod: int, term: pl.AffinityTerm) -> set[int]:
         spaces = set(term.namespaces)
         if term.namespace_selector is not None:
             everywhere = {each.namespace for each in state.pods}
+            if term.namespace_selector != pl.LabelSelector() and state.cluster.namespaces:
+                everywhere &= set(state.cluster.namespaces)
             spaces |= {
                 name for name in everywhere if term.namespace_selector.matches(state.cluster.namespace_labels(name))
             }
