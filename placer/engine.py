@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from placer.encode.combine import ragged
 from placer.encode.encode import Encoded
 from placer.encode.plan import make_plan
-from placer.encode.problem import UNLIMITED, Goals, Log, Plan, Repair, State, Work
+from placer.encode.problem import UNLIMITED, Goals, Log, Plan, Problem, Repair, State, Work
 from placer.encode.state import new_log, new_state, new_work
 from placer.model.cluster import Cluster
 from placer.model.device import NUMA
@@ -23,6 +23,12 @@ MOST_REPAIRED = 2048
 REPAIR_CHUNK = 16
 MOST_FRUITLESS = 4
 """Chunks in a row for which no room was found, after which a round of repair ends."""
+REFILL_CHUNK = 256
+"""Nodes whose units are refilled between two looks at the clock."""
+MOST_REFILLS = 4
+"""Times that all units are looked at, each time followed by a round of placing."""
+MOST_POOL = 256
+"""Classes left out from which units are refilled, those with most pods."""
 
 
 class Run(NamedTuple):
@@ -142,6 +148,7 @@ def place(
     packed = pack(run.encoded.problem), pack(run.goals), pack(run.state), pack(run.work), pack(run.log)
     plan = pack(run.plan)
     left = steps if steps is not None else -1
+    refills = 0
     while True:
         before = int(run.log.lines[0])
         low = high = 0
@@ -162,7 +169,9 @@ def place(
         run.work.scan_key[0] = -1
         if int(run.log.lines[0]) > before and not (run.log.line_of_slot >= 0).all():
             continue
-        if not _repair(run, packed, repairs, stop):
+        refills += 1
+        filled = refills <= MOST_REFILLS and _refill(run, packed, repairs, stop)
+        if not filled and not _repair(run, packed, repairs, stop):
             return
         run.log.next_slot[:] = run.plan.first_slot
 
@@ -201,6 +210,55 @@ def _repair(run: Run, packed: tuple[Any, Any, Any, Any, Any], repairs: Repair, s
         fruitless = 0 if made else fruitless + 1
         done += made
     return done > 0
+
+
+def _refill(run: Run, packed: tuple[Any, Any, Any, Any, Any], repairs: Repair, stop: Callable[[], bool]) -> bool:
+    """Fills units that have something free anew from pods that are left out and fit nowhere; whether any was."""
+    from placer.kernels.refill import refill_nodes
+    from placer.kernels.repair import link_lines
+    from placer.kernels.structs import pack
+
+    problem, log = run.encoded.problem, run.log
+    left = repairs.class_of_slot[log.line_of_slot < 0]
+    waiting = np.bincount(left, minlength=len(problem.classes.priority)).astype(np.int32)
+    pool = share_pool(problem, waiting, repairs.size)
+    if not len(pool):
+        return False
+    compiled, _, state, work, lines = packed
+    kernel = pack(repairs)
+    link_lines(lines, kernel)
+    log.next_slot[:] = run.plan.first_slot
+    # Goals other than pack may lose where pods are exchanged: then only for more pods.
+    more = int(np.count_nonzero(run.goals.weight[1:]) > 0)
+    done = 0
+    for low in range(0, len(problem.nodes.row), REFILL_CHUNK):
+        if stop():
+            break
+        high = min(low + REFILL_CHUNK, len(problem.nodes.row))
+        done += int(refill_nodes(compiled, state, work, lines, kernel, pool, waiting, low, high, more))
+    return done > 0
+
+
+def share_pool(problem: Problem, waiting: NDArray[np.int32], size: NDArray[np.float64]) -> NDArray[np.int32]:
+    """
+    The classes with waiting pods that take a share of one unit, or one whole; largest share first, then largest pod.
+
+    Parameters
+    ----------
+    waiting
+        (classes,) pods that are left out; those with most are taken where there are more than MOST_POOL classes.
+    size
+        (resources,) as in :class:`Repair`.
+    """
+    classes = problem.classes
+    chosen = np.flatnonzero((waiting > 0) & (np.diff(classes.unit_start) == 1) & (classes.numa == 0))
+    need = classes.unit_start[chosen]
+    chosen = chosen[(classes.unit_count[need] == 1) & (classes.unit_amount[need, 0] > 0)]
+    chosen = chosen[np.argsort(-waiting[chosen], kind="stable")][:MOST_POOL]
+    share = classes.unit_amount[classes.unit_start[chosen], 0]
+    order = np.lexsort((-(classes.need[chosen] * size).sum(axis=1), -share))
+    pool: NDArray[np.int32] = chosen[order].astype(np.int32)
+    return pool
 
 
 def bindings(

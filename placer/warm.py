@@ -52,7 +52,8 @@ def _solve_a_little() -> None:
         [
             Pod("stands", cpu=1, node="a", devices=[DeviceNeed(kind="nvidia.com/gpu", share=0.5)]),
             Pod("web", replicas=3, cpu=1, apart="host"),
-            Pod("gpu", devices=[DeviceNeed(kind="nvidia.com/gpu", share=0.5)]),
+            Pod("gpu", replicas=3, devices=[DeviceNeed(kind="nvidia.com/gpu", share=0.5)]),
+            Pod("share", devices=[DeviceNeed(kind="nvidia.com/gpu", share=0.7)]),
             Pod("none", cpu=99),
         ],
     )

@@ -300,6 +300,12 @@ def bind(
             fragmentation_change(problem, goals, state, work, pod_class, node, slots)
         hold_units(problem, state, pod_class, work.chosen, work.slot_need, slots, 1)
     put(problem, state, pod_class, node, 1)
+    record(log, work, slot, node, slots)
+
+
+@njit
+def record(log: Log, work: Work, slot: int, node: int, slots: int) -> None:
+    """Writes a binding into the log, with the units that ``work`` names."""
     line = log.lines[0]
     log.slot[line] = slot
     log.node[line] = node

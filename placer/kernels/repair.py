@@ -315,10 +315,17 @@ def repair_pod(problem: Problem, goals: Goals, state: State, work: Work, log: Lo
 def repair_slots(
     problem: Problem, goals: Goals, state: State, work: Work, log: Log, repair: Repair, slots: NDArray[np.int64]
 ) -> int:
-    """Tries to make room for each of these pods in order; how many were placed so."""
-    done = 0
-    for index in range(slots.shape[0]):
-        if log.line_of_slot[slots[index]] < 0 and repair_pod(problem, goals, state, work, log, repair, slots[index]):
-            done += 1
+    """
+    Tries to make room for each of these pods in order; how many were placed so.
+
+    A pod equal to the one that has just failed would fail as well.
+    """
+    done, failed = 0, -1
+    for slot in slots:
+        if log.line_of_slot[slot] >= 0 or repair.class_of_slot[slot] == failed:
+            continue
+        made = repair_pod(problem, goals, state, work, log, repair, slot)
+        done += 1 if made else 0
+        failed = -1 if made else repair.class_of_slot[slot]
     work.scan_key[0] = -1
     return done

@@ -8,7 +8,7 @@ that change one as well.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from itertools import combinations
+from itertools import combinations, product
 from typing import Any
 
 import numpy as np
@@ -323,6 +323,50 @@ def shortage(problem: Problem, state: State, pod_class: int, node: int, given: A
     return float((short * size)[need > 0].sum())
 
 
+def may_stand(problem: Problem, pod_class: int, node: int) -> bool:
+    classes = problem.classes
+    signature = classes.eligible[pod_class]
+    segments = classes.eligible_segments[classes.eligible_start[signature] : classes.eligible_start[signature + 1]]
+    return bool(problem.nodes.segment[node] in segments)
+
+
+def share_of(problem: Problem, pod_class: int) -> int:
+    slots = [need for need in _needs(problem, pod_class) for _ in range(problem.classes.unit_count[need])]
+    alone = len(slots) == 1 and not problem.classes.numa[pod_class]
+    return int(problem.classes.unit_amount[slots[0], 0]) if alone else 0
+
+
+def share_fits(problem: Problem, state: State, pod_class: int, node: int, unit: int) -> bool:
+    need = problem.classes.need[pod_class]
+    return (
+        all(state.free[at, node] >= need[at] for at in np.flatnonzero(need))
+        and unit_serves(problem, state, _needs(problem, pod_class)[0], unit, -1)
+        and volumes_fit(problem, state, pod_class, node)
+        and terms_allow(problem, state, pod_class, node)
+    )
+
+
+def best_filling(
+    problem: Problem, state: State, able: Any, waiting: Any, node: int, unit: int, least: int, best: Any
+) -> tuple[int, int]:
+    """Looks at every number of pods of every class; exact where shares differ and no rule counts pods."""
+    found = (0, 0)
+    for numbers in product(*(range(min(waiting[one], 10) + 1) for one in able.tolist())):
+        after = state._replace(free=state.free.copy(), unit_free=state.unit_free.copy(), pods=state.pods.copy())
+        chosen = [one for one, number in zip(able.tolist(), numbers, strict=True) for _ in range(number)]
+        for pod_class in chosen:
+            if not share_fits(problem, after, pod_class, node, unit):
+                break
+            hold_unit(problem, after, pod_class, _needs(problem, pod_class)[0], unit, 1)
+            put(problem, after, pod_class, node, 1)
+        else:
+            taken = sum(share_of(problem, pod_class) for pod_class in chosen)
+            if len(chosen) >= max(least, 1) and (taken, len(chosen)) > found[::-1]:
+                found = (len(chosen), taken)
+                best[: len(chosen)] = chosen
+    return found
+
+
 REFERENCES: dict[str, Callable[..., Any]] = {
     reference.__name__: reference
     for reference in (
@@ -353,6 +397,10 @@ REFERENCES: dict[str, Callable[..., Any]] = {
         set_score,
         best_node,
         shortage,
+        may_stand,
+        share_of,
+        share_fits,
+        best_filling,
     )
 }
 """Kernel → its reference."""

@@ -50,6 +50,7 @@ HELPERS = {
     "begin_class": "opens segments and blocks nodes; held by the search for the best node",
     "after_binding": "tested to leave what begin_class would make anew",
     "bind": "choose_units, hold_unit and put, with a line in the log",
+    "record": "the line of bind",
     "place_class": "tested to do what decide does pod by pod",
     "place_families": "tested to leave no pod that fits",
     "place_family": "the part of place_families that places one family",
@@ -81,6 +82,13 @@ HELPERS = {
     "exchange": "tested to leave nothing behind where it fails",
     "repair_pod": "tested to leave nothing behind where it fails, and legal bindings elsewhere",
     "repair_slots": "repair_pod for each pod",
+    "put_share": "hold_unit and put",
+    "lines_on": "tested against the log",
+    "able_classes": "tested to list in order what fits",
+    "bind_share": "put_share, with a line in the log that is listed with its node",
+    "refill_unit": "held by refill_nodes",
+    "refill_at": "held by refill_nodes",
+    "refill_nodes": "tested to be legal, to leave out no more pods and to take no less of the units",
 }
 """Kernels without a reference of their own, and why."""
 
