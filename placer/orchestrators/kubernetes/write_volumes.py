@@ -8,7 +8,7 @@ from typing import Any
 
 from placer.model.table import PodTable
 from placer.model.volume import Volume
-from placer.orchestrators.kubernetes.texts import node_term
+from placer.orchestrators.kubernetes.texts import SOME_TIME, node_term
 
 
 class Volumes:
@@ -53,14 +53,15 @@ def _disk(namespace: str, volume: Volume) -> dict[str, Any]:
         spec["csi"] = {"driver": volume.driver, "volumeHandle": name}
     if volume.topology:
         spec["nodeAffinity"] = {"required": {"nodeSelectorTerms": [node_term(term) for term in volume.topology]}}
-    return {"apiVersion": "v1", "kind": "PersistentVolume", "metadata": {"name": name}, "spec": spec}
+    metadata = {"name": name, "creationTimestamp": SOME_TIME}
+    return {"apiVersion": "v1", "kind": "PersistentVolume", "metadata": metadata, "spec": spec}
 
 
 def _claim(namespace: str, volume: Volume) -> dict[str, Any]:
     return {
         "apiVersion": "v1",
         "kind": "PersistentVolumeClaim",
-        "metadata": {"name": volume.name, "namespace": namespace},
+        "metadata": {"name": volume.name, "namespace": namespace, "creationTimestamp": SOME_TIME},
         "spec": {"accessModes": [volume.access], "volumeName": _disk_name(namespace, volume)},
     }
 
