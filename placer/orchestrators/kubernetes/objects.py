@@ -236,7 +236,7 @@ class SpreadObject(Camel):
     """One of ``spec.topologySpreadConstraints``."""
 
     topology_key: str | None = None
-    max_skew: Int32 = 0
+    max_skew: Int32 | None = None
     when_unsatisfiable: str | None = None
     selector: Selector | None = field(name="labelSelector", default=None)
     min_domains: Int32 | None = None

@@ -58,8 +58,9 @@ def spread_faults(constraints: Sequence[objects.SpreadObject], path: str) -> Ite
     pairs = [f"{{{one.topology_key or ''}, {one.when_unsatisfiable or ''}}}" for one in constraints]
     for place, constraint in enumerate(constraints):
         at = f"{path}[{place}]"
-        if constraint.max_skew <= 0:
-            yield invalid(f"{at}.maxSkew", constraint.max_skew, "must be greater than zero", "give 1 or more")
+        skew = constraint.max_skew or 0
+        if skew <= 0:
+            yield invalid(f"{at}.maxSkew", skew, "must be greater than zero", "give 1 or more")
         if not constraint.topology_key:
             yield required(f"{at}.topologyKey", "can not be empty: name a label of nodes")
         yield from constraint_faults(constraint, at)
