@@ -15,6 +15,7 @@ NAMES = {
     "startup": "import, help, first solve with cold and warm kernel cache",
     "scale": "growth from 3,000 × 25,000 to 100,000 × 1,000,000",
     "process": "whole processes: Parquet and one Kubernetes JSON dump, read to verified answer",
+    "kube-oracle": "decisions of the real kube-scheduler, one by one: python -m bench kube-oracle CASES",
     "openb": "GPU allocation on the Alibaba cluster, against published policies",
     "demo": "the openb cluster and mesos30k, each ending in a verified summary",
     "compare": "what got worse between two outputs: python -m bench compare A B",
@@ -52,7 +53,11 @@ def main(arguments: list[str]) -> int:
     if name not in NAMES:
         print(f"bench: {name!r} is no benchmark: choose among {', '.join(NAMES)}", file=sys.stderr)
         return 2
-    result = {"bench": name, "machine": machine(), **importlib.import_module(f"bench.{name}").run(options)}
+    result = {
+        "bench": name,
+        "machine": machine(),
+        **importlib.import_module(f"bench.{name.replace('-', '_')}").run(options),
+    }
     print(json.dumps(result) if as_json else table(result))
     return 0
 

@@ -33,6 +33,7 @@ _HOME = {
     "DomainShares": "placer.model.relation",
     "Alternative": "placer.model.pod",
     "Volume": "placer.model.volume",
+    "Disk": "placer.model.volume",
     "HostPort": "placer.model.volume",
     "Solution": "placer.solution",
     "load": "placer.formats",
@@ -50,6 +51,7 @@ __all__ = [
     "Cluster",
     "Device",
     "DeviceNeed",
+    "Disk",
     "DistinctDomains",
     "DomainLimit",
     "DomainShares",
@@ -93,7 +95,7 @@ if TYPE_CHECKING:
     )
     from placer.model.selector import LabelSelector, NodeSelectorTerm, PreferredNode, Requirement
     from placer.model.taint import Taint, Toleration
-    from placer.model.volume import HostPort, Volume
+    from placer.model.volume import Disk, HostPort, Volume
     from placer.solution import Solution
     from placer.solve import solve
     from placer.verify import verify

@@ -54,18 +54,26 @@ def pods_per_class(encoded: Encoded) -> NDArray[np.int64]:
     return np.bincount(encoded.class_of_pod[rows], minlength=classes).astype(np.int64)
 
 
-def prepare(cluster: Cluster, encoded: Encoded, goals: Goals) -> Run:
-    """State with the standing pods in it, the order of placing, and an empty log."""
+def prepare(cluster: Cluster, encoded: Encoded, goals: Goals, sequence: NDArray[np.int32] | None = None) -> Run:
+    """
+    State with the standing pods in it, the order of placing, and an empty log.
+
+    Parameters
+    ----------
+    sequence
+        The pending pods in the order in which those of a class are placed; input order by default.
+    """
     problem = encoded.problem
-    of_pending = encoded.class_of_pod[encoded.pending]
+    sequence = encoded.pending if sequence is None else sequence
+    of_pending = encoded.class_of_pod[sequence]
     pending = np.bincount(of_pending, minlength=len(problem.classes.priority)).astype(np.int64)
-    state, work = new_state(problem, pods_per_class(encoded)), new_work(problem)
+    state, work = new_state(problem, pods_per_class(encoded)), new_work(problem, encoded.ranking.strategy[0] >= 0)
     if len(encoded.standing):
         _stand(cluster, encoded, state, work)
     plan = make_plan(problem, pending, goals.load)
-    log = new_log(problem, plan.first_slot, plan.last_slot, spare=len(encoded.pending) // 4 + 1024)
+    log = new_log(problem, plan.first_slot, plan.last_slot, spare=len(sequence) // 4 + 1024)
     order = np.argsort(of_pending, kind="stable")
-    return Run(encoded, goals, plan, state, work, log, encoded.pending[order], np.zeros(1, bool))
+    return Run(encoded, goals, plan, state, work, log, sequence[order], np.zeros(1, bool))
 
 
 def _stand(cluster: Cluster, encoded: Encoded, state: State, work: Work) -> None:

@@ -35,7 +35,7 @@ from placer.model.cluster import Cluster
 from placer.solution import Solution
 
 Check = Callable[[Scene], Iterable[Finding]]
-OF_THE_NODE: tuple[Check, ...] = (capacity.check, ports.check, volumes.check_limits)
+OF_THE_NODE: tuple[Check, ...] = (capacity.check, ports.check, volumes.check_disks, volumes.check_limits)
 """Rules on what a node carries: a pod that moves is carried by both nodes until its wave ends."""
 OTHERS: tuple[Check, ...] = (
     static.check_gates,
@@ -46,6 +46,7 @@ OTHERS: tuple[Check, ...] = (
     static.check_affinity,
     static.check_alternatives,
     static.check_volumes,
+    static.check_zones,
     volumes.check_single_holders,
     spread.check,
     affinity.check,

@@ -19,9 +19,9 @@ NAMESPACES = {"other": {"team": "red"}, "third": {"team": "blue"}}
 
 ALL_RULES = frozenset(
     {
-        "affinity", "any_of", "anti_affinity", "apart", "cordon", "devices", "distinct", "gates", "labels", "limits",
-        "names", "namespaces", "node_affinity", "numa", "ports", "preferences", "prices", "priorities", "replicas",
-        "resources", "shares", "spread", "standing", "taints", "terminating", "volumes",
+        "affinity", "any_of", "anti_affinity", "apart", "cordon", "devices", "disks", "distinct", "gates", "labels",
+        "limits", "names", "namespaces", "node_affinity", "numa", "ports", "preferences", "prices", "priorities",
+        "replicas", "resources", "shares", "spread", "standing", "taints", "terminating", "volumes",
     }
 )  # fmt: skip
 """
@@ -319,9 +319,22 @@ def _volumes(here: Scene, pod: dict[str, Any]) -> None:
         if here.source.chance(20):
             volume["topology"] = [draw_node_term(here) for _ in range(here.source.integer(1, 2))]
         if here.source.chance(20):
+            key = here.source.choice([ZONE, "failure-domain.beta.kubernetes.io/zone", "topology.kubernetes.io/region"])
+            volume["zones"] = {key: here.some([*here.zones, "elsewhere"], 1, 2)}
+        if here.source.chance(20):
             volume["access"] = "ReadWriteOncePod"
         volume = here.volumes.setdefault((pod["namespace"], name), volume)
         pod["volumes"] = [*pod.get("volumes", []), volume]
+
+
+def _disks(here: Scene, pod: dict[str, Any]) -> None:
+    """Disks without claims; few of each kind, so that they meet."""
+    source = here.source
+    for _ in range(source.integer(1, 2)):
+        disk: dict[str, Any] = {"kind": source.choice(["gce", "aws", "iscsi", "rbd"]), "name": source.choice("xy")}
+        if disk["kind"] == "rbd":
+            disk |= {"pool": source.choice(["rbd", "other"]), "monitors": here.some("mno", 1, 2)}
+        pod["disks"] = [*pod.get("disks", []), {**disk, "read_only": source.chance(50)}]
 
 
 def _ports(here: Scene, pod: dict[str, Any]) -> None:
@@ -426,6 +439,7 @@ RULES = {
     "anti_affinity": _anti_affinity,
     "apart": _apart,
     "devices": _needs,
+    "disks": _disks,
     "distinct": _distinct,
     "gates": _gates,
     "limits": _limits,

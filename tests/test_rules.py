@@ -124,6 +124,24 @@ def test_a_volume_is_reached_only_where_its_topology_says():
     assert placed(THREE, [web(volumes=[{"name": "disk", "topology": topology}])]) == {"web": "b1"}
 
 
+def test_a_volume_with_labels_of_its_zone_is_used_only_there():
+    disk = {"name": "disk", "zones": {ZONE: ["b", "c"]}}
+
+    assert placed(THREE, [web(volumes=[disk])]) == {"web": "b1"}
+    assert placed([node("free")], [web(volumes=[disk])]) == {"web": "free"}
+
+
+def test_a_disk_named_without_a_claim_is_shared_on_a_node_only_by_those_that_read_it():
+    def reader(kind: str, read_only: bool) -> dict[str, Any]:
+        return {"disks": [{"kind": kind, "name": "d", "read_only": read_only}]}
+
+    alone = [node("n1")]
+    words = "0/1 nodes are available: 1 node(s) had no available disk."
+    assert placed(alone, [web("a", **reader("gce", True)), web("b", **reader("gce", True))]) == {"a": "n1", "b": "n1"}
+    assert placed(alone, [web("a", **reader("gce", True)), web("b", **reader("gce", False))])["b"] == words
+    assert placed(alone, [web("a", **reader("aws", True)), web("b", **reader("aws", True))])["b"] == words
+
+
 def test_a_host_port_is_taken_once_a_node():
     found = placed([node("n1"), node("n2")], [web(replicas=2, ports=[80]), web("late", ports=[80])])
 
@@ -229,7 +247,8 @@ def test_fewer_domains_than_min_domains_count_as_an_empty_one():
 
 
 def test_a_cordoned_zone_takes_part_in_a_spread_unless_taints_are_honored():
-    nodes = [node("a1", "a"), node("b1", "b", unschedulable=True)]
+    cordon = pl.Taint(key="node.kubernetes.io/unschedulable", effect="NoSchedule")
+    nodes = [node("a1", "a"), node("b1", "b", unschedulable=True, taints=[cordon])]
     ignore = [{"topology_key": "zone", "selector": WEB}]
     honor = [{"topology_key": "zone", "selector": WEB, "node_taints_policy": "Honor"}]
 

@@ -122,11 +122,10 @@ class Facts:
         return mask
 
     def untainted(self, tolerations: Sequence[Toleration]) -> Mask:
-        """(nodes,) whose rejecting taints and cordon are all tolerated."""
+        """(nodes,) whose rejecting taints are all tolerated; a cordon alone is none."""
         taints = self.nodes.taints
         bare = np.array([not untolerated(listed, tolerations) for listed in taints.values], bool)
-        mask = bare[taints.codes] if len(bare) else np.zeros(0, bool)
-        return mask if tolerates_cordon(tolerations) else mask & ~self.nodes.unschedulable
+        return bare[taints.codes] if len(bare) else np.zeros(0, bool)
 
 
 def untolerated(taints: Sequence[Taint], tolerations: Sequence[Toleration], soft: bool = False) -> list[Taint]:

@@ -17,6 +17,7 @@ from placer.model.relation import HOSTNAME
 from placer.model.rule import Rule
 from placer.model.selector import NodeSelectorTerm
 from placer.model.taint import Taint, Toleration
+from placer.model.volume import ZONE_KEYS, Volume
 
 Codes = NDArray[Any]
 
@@ -209,21 +210,45 @@ def check_alternatives(scene: Scene) -> Iterator[Finding]:
 
 def check_volumes(scene: Scene) -> Iterator[Finding]:
     """VolumeBinding: for each volume with a topology, one of its terms matches the node."""
-    pods, timeline = scene.facts.pods, scene.timeline
-    column = pods["volumes"]
-    bound = np.array([any(volume.topology for volume in volumes) for volumes in column.values], bool)
-    if not bound.any():
-        return
-    events = scene.checked[bound[column.codes[timeline.pod[scene.checked]]]]
 
-    def broken(event: int) -> str | None:
-        node = int(timeline.node[event])
-        for volume in column[int(timeline.pod[event])]:
-            if volume.topology and unmatched(scene, node, {}, volume.topology):
-                return f"volume {volume.name} is reached by {len(volume.topology)} terms, of which the node matches 0"
+    def broken(volume: Volume, node: int) -> str | None:
+        if not volume.topology or not unmatched(scene, node, {}, volume.topology):
+            return None
+        return f"volume {volume.name} is reached by {len(volume.topology)} terms, of which the node matches 0"
+
+    yield from _ask_volumes(scene, Rule.VolumeBinding, broken)
+
+
+def check_zones(scene: Scene) -> Iterator[Finding]:
+    """VolumeZone: a node with any label of zone or region has those of each volume."""
+
+    def broken(volume: Volume, node: int) -> str | None:
+        labels = scene.facts.cluster.node_labels(node)
+        if not any(key in labels for key in ZONE_KEYS):
+            return None
+        for key, values in volume.zones.items():
+            own = labels.get(key, labels.get(ZONE_KEYS[key]))
+            if own not in values:
+                return f"volume {volume.name} lies in {key} {', '.join(values)}, the node in {own}"
         return None
+
+    yield from _ask_volumes(scene, Rule.VolumeZone, broken)
+
+
+def _ask_volumes(scene: Scene, rule: Rule, broken: Callable[[Volume, int], str | None]) -> Iterator[Finding]:
+    """Asks a rule of each volume that lies somewhere, against the node."""
+    timeline, column = scene.timeline, scene.facts.pods["volumes"]
+    lies = np.array([any(volume.topology or volume.zones for volume in volumes) for volumes in column.values], bool)
+    if not lies.any():
+        return
+    events = scene.checked[lies[column.codes[timeline.pod[scene.checked]]]]
+
+    def first(event: int) -> str | None:
+        node = int(timeline.node[event])
+        said = (broken(volume, node) for volume in column[int(timeline.pod[event])])
+        return next((text for text in said if text is not None), None)
 
     named = [any(_names_nodes(volume.topology) for volume in volumes) for volumes in column.values]
     codes = column.codes[timeline.pod[events]]
     columns = [codes, _node_codes(scene, events, np.array(named, bool)[codes])]
-    yield from _ask(events, columns, Rule.VolumeBinding, broken)
+    yield from _ask(events, columns, rule, first)

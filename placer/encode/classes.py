@@ -20,6 +20,8 @@ from placer.model.cluster import Cluster
 from placer.model.table import Column
 from placer.model.units import Units
 
+RANKED_FIELDS = ("tolerations", "preferred_nodes", "images", "arriving", "preemption_policy")
+"""Fields that rankings score and nothing else tells apart."""
 POLICIES = {None: 0, "require": 1, "prefer": 2}
 
 
@@ -41,6 +43,7 @@ def encode_classes(
     words: Vocabulary,
     placeable: NDArray[np.bool_],
     preferences: bool,
+    ranked: bool,
 ) -> tuple[ClassArrays, NDArray[np.int32]]:
     """Groups pods into classes and writes each class out; the second result is (pods,) class or -1."""
     pods = cluster.pod_table
@@ -67,6 +70,9 @@ def encode_classes(
         resources.shared_of,
         wishes,
     ]
+    if ranked:
+        counted = Column.of(zip(rules.book.spreads, map(tuple, rules.book.pulls), strict=True))
+        columns += [counted.codes[rule_row], *(pods[field].codes for field in RANKED_FIELDS)]
     code, first = combine([column[rows] for column in columns], len(rows))
     class_of_pod = np.full(len(pods), -1, np.int32)
     class_of_pod[rows] = code

@@ -11,11 +11,13 @@ from placer.encode.classes import encode_classes
 from placer.encode.devices import encode_units, vocabulary
 from placer.encode.groups import Identities
 from placer.encode.nodes import StaticLayout, encode_nodes
-from placer.encode.problem import Problem
+from placer.encode.problem import Problem, Ranking
+from placer.encode.ranking import encode_ranking, no_ranking
 from placer.encode.resources import Resources, encode_resources
 from placer.encode.rules import Rules, encode_rules
 from placer.encode.statics import StaticNodes, mentions, static_pods
 from placer.model.cluster import Cluster
+from placer.model.profile import Profile
 from placer.model.table import PENDING
 from placer.model.units import units
 
@@ -40,6 +42,8 @@ class Encoded(NamedTuple):
         Table row of the node of each pod that stands.
     statics
         The nodes as static rules see them.
+    ranking
+        The columns of the profile, where one ranks.
     """
 
     problem: Problem
@@ -51,9 +55,10 @@ class Encoded(NamedTuple):
     standing: NDArray[np.int32]
     standing_node: NDArray[np.int32]
     statics: StaticNodes
+    ranking: Ranking
 
 
-def encode(cluster: Cluster, *, preferences: bool = False) -> Encoded:
+def encode(cluster: Cluster, *, preferences: bool = False, profile: Profile | None = None) -> Encoded:
     """
     Encodes a cluster.
 
@@ -63,6 +68,8 @@ def encode(cluster: Cluster, *, preferences: bool = False) -> Encoded:
         Nodes and pods.
     preferences
         Whether soft rules are wanted; they cost nothing otherwise.
+    profile
+        The scheduler's profile whose scores rank nodes; ``None`` where goals place.
 
     Returns
     -------
@@ -72,7 +79,7 @@ def encode(cluster: Cluster, *, preferences: bool = False) -> Encoded:
     pods = cluster.pod_table
     fields = pods.fields
     counted = units(cluster)
-    resources: Resources = encode_resources(cluster, counted)
+    resources: Resources = encode_resources(cluster, counted, profile)
     topology = {
         rule.topology_key
         for field in (
@@ -86,16 +93,30 @@ def encode(cluster: Cluster, *, preferences: bool = False) -> Encoded:
         for listed in fields[field].values
         for rule in listed
     } | {wish.term.topology_key for listed in fields["preferred_pods"].values for wish in listed}
+    if profile is not None:
+        topology |= {constraint.topology_key for constraint in profile.default_spread}
     static_nodes = StaticNodes(cluster, mentions(fields, topology), [*_has(resources)])
     statics = static_pods(fields, len(pods))
     placeable = _placeable(cluster)
-    rules: Rules = encode_rules(cluster, Identities(cluster), static_nodes, resources, placeable, soft=preferences)
+    rules: Rules = encode_rules(
+        cluster, Identities(cluster), static_nodes, resources, placeable, soft=preferences, profile=profile
+    )
     layout: StaticLayout = encode_nodes(cluster, static_nodes, resources, rules.keys)
     words = vocabulary(
         counted.devices.values, counted.needs.values, numa=any(policy for policy in fields["numa"].values)
     )
     classes, class_of_pod = encode_classes(
-        cluster, counted, resources, static_nodes, statics, rules, layout, words, placeable, preferences
+        cluster,
+        counted,
+        resources,
+        static_nodes,
+        statics,
+        rules,
+        layout,
+        words,
+        placeable,
+        preferences,
+        profile is not None,
     )
     problem = Problem(
         nodes=layout.nodes,
@@ -104,6 +125,11 @@ def encode(cluster: Cluster, *, preferences: bool = False) -> Encoded:
         terms=classes.terms,
         counters=rules.counters(layout),
     )
+    ranking = no_ranking()
+    if profile is not None:
+        first_pod = np.flatnonzero(class_of_pod >= 0)
+        first_pod = first_pod[np.unique(class_of_pod[first_pod], return_index=True)[1]]
+        ranking = encode_ranking(cluster, profile, resources, static_nodes, rules, layout, first_pod)
     return Encoded(
         problem=problem,
         class_of_pod=class_of_pod,
@@ -114,6 +140,7 @@ def encode(cluster: Cluster, *, preferences: bool = False) -> Encoded:
         standing=np.flatnonzero(pods.node >= 0).astype(np.int32),
         standing_node=pods.node[pods.node >= 0],
         statics=static_nodes,
+        ranking=ranking,
     )
 
 

@@ -40,7 +40,7 @@ def encode_goals(
     for rank, tier in enumerate(tiers):
         for name, factor in tier:
             weight[GOALS[name].column] += factor * TIER_STEP**rank
-    if not weight.any():
+    if not weight.any() and encoded.ranking.strategy[0] < 0:
         weight[GOALS["pack"].column] = 1.0
     load = [index for index, name in enumerate(encoded.resources) if name in LOAD or name.startswith("device:")]
     squared = [index for index, name in enumerate(encoded.resources) if name in LOAD]
@@ -58,6 +58,7 @@ def encode_goals(
         gpu_kind=np.array([gpu], np.int32),
         typical_class=typical,
         typical_share=share,
+        ranking=encoded.ranking,
     )
 
 

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from placer.encode.combine import combine
 from placer.model.cluster import Cluster
-from placer.model.relation import AffinityTerm
+from placer.model.relation import AffinityTerm, SpreadConstraint
 from placer.model.selector import LabelSelector, Requirement
 
 Members = NDArray[np.int32]
@@ -141,6 +141,13 @@ def pick_own_namespace(
         (*selector.match_expressions, *extra),
         terminating,
     )
+
+
+def pick_spread(namespace: str, labels: Mapping[str, str], constraint: SpreadConstraint) -> Picked:
+    """The pods that a spread constraint counts; a selector that is empty counts none."""
+    keys = constraint.match_label_keys
+    picked = pick_own_namespace(namespace, labels, constraint.selector, keys, terminating=False)
+    return picked if picked.labels or picked.expressions else NOBODY
 
 
 def pick_affinity(cluster: Cluster, namespace: str, labels: Mapping[str, str], term: AffinityTerm) -> Picked:

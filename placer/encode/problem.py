@@ -138,7 +138,7 @@ class Terms(NamedTuple):
     bound: I64
     """(terms,) at most, skew, or at least; a weight for soft kinds."""
     offset: I32
-    """(terms,) first bound per domain in ``domain_bound`` (per-domain kind), else the least number of domains."""
+    """(terms,) first bound per domain in ``domain_bound`` (by domain); else the fewest domains, or which words."""
     member: I8
     """(terms,) 1 where the pod counts in the group itself."""
     needs_key: BOOL
@@ -162,6 +162,65 @@ class Counters(NamedTuple):
     """(counters,) domains with an eligible node."""
 
 
+class Ranking(NamedTuple):
+    """kube-scheduler's scores as a table of columns, read by Place only; all weights are 0 where goals place."""
+
+    weight: I64
+    """(7,) of taints, node affinity, resources, spread, pods, balance and images, in that order."""
+    strategy: I32
+    """(1,) of the column resources: 0 least, 1 most allocated, 2 by ``shape``; -1 where goals place."""
+    shape: I64
+    """(2, points) utilization in per cent, ascending, and what it scores, 0 to 100."""
+    fit_amount: I64
+    """(scored resources, nodes) allocatable, base units."""
+    fit_row: I32
+    """(scored resources,) row of ``capacity`` that tells how much is in use; -1 where nobody asks for it."""
+    fit_need: I64
+    """(classes, scored resources) what a pod counts for while it is placed, base units."""
+    fit_weight: I64
+    """(scored resources,)"""
+    fit_extended: BOOL
+    """(scored resources,) scored only for pods that ask for it."""
+    balance_amount: I64
+    """(balanced resources, nodes) allocatable, base units."""
+    balance_row: I32
+    """(balanced resources,) as ``fit_row``."""
+    balance_extended: BOOL
+    """(balanced resources,) as ``fit_extended``."""
+    taint_row: I32
+    """(classes,) row of ``taint_count``."""
+    taint_count: I64
+    """(rows, segments) taints of the kind PreferNoSchedule that are not tolerated."""
+    wish_row: I32
+    """(classes,) row of ``wish_points``; -1 where there is no preference for nodes."""
+    wish_points: I64
+    """(rows, segments) sum of the weights of preferences that the node matches."""
+    image_start: I32
+    """(classes + 1,) into ``image_*``."""
+    image_node: I32
+    """(nodes that hold images,) by class."""
+    image_points: I64
+    """(nodes that hold images,) 0 to 100; other nodes score 0."""
+    spread_start: I32
+    """(classes + 1,) into ``spread_*``: constraints that may be violated."""
+    spread_counter: I32
+    """(constraints,)"""
+    spread_key: I32
+    """(constraints,) the topology key; a counter per node may stand for the hostname."""
+    spread_skew: I64
+    """(constraints,) max skew."""
+    spread_by_node: BOOL
+    """(constraints,) over hostnames: what stands on the node itself is counted."""
+    spread_all: BOOL
+    """(classes,) nodes that lack one of the constraints' keys are not scored."""
+    pull_start: I32
+    """(classes + 1,) into ``pull_*``: preferred affinity, of the class itself and of those that match it."""
+    pull_counter: I32
+    """(pulls,)"""
+    pull_weight: I64
+    """(pulls,) earned once for each pod that the counter has in the node's domain; below 0 for anti-affinity."""
+
+
 class Goals(NamedTuple):
     """How placements are scored."""
 
@@ -182,6 +241,8 @@ class Goals(NamedTuple):
     """(typical,) classes that stand for the typical pods of fragmentation."""
     typical_share: F64
     """(typical,) their popularity; sums to at most 1."""
+    ranking: Ranking
+    """Scores in place of goals."""
 
 
 class Problem(NamedTuple):
@@ -250,6 +311,18 @@ class Work(NamedTuple):
     """(most slots,) the need that each serves; -1 is a NUMA zone."""
     scan_key: I64
     """(1,) what ``score`` was computed for; -1 for nothing."""
+    points: I64
+    """(segments,) under a ranking, what taints and node affinity score; empty where goals place, as all below."""
+    static: I64
+    """(2, segments) the columns taints and node affinity, 0 to 100."""
+    sums: F64
+    """(nodes,) what soft constraints sum up to."""
+    near: I64
+    """(nodes,) pods of one constraint's group in the node's domain."""
+    spread: I64
+    """(nodes,) the column spread, 0 to 100."""
+    pull: I64
+    """(nodes,) the column pods, 0 to 100."""
 
 
 class Log(NamedTuple):
@@ -290,6 +363,41 @@ class Plan(NamedTuple):
     """(classes,) first pod of each class."""
     last_slot: I32
     """(classes,) one past its last pod."""
+
+
+class Bodies(NamedTuple):
+    """Pods by the row of the cluster's table, as preemption sees them."""
+
+    pod_class: I32
+    """(pods,) -1 for pods that are never placed."""
+    priority: I32
+    """(pods,)"""
+    started: I64
+    """(pods,) seconds since 1970; 2**62 for pods that have just started."""
+    holds_units: BOOL
+    """(pods,) it holds units of devices, and is not evicted."""
+    head: I32
+    """(nodes,) the first pod of each node, -1 for none."""
+    tail: I32
+    """(nodes,) the last one."""
+    next: I32
+    """(pods,) the next pod of the same node, -1 for none."""
+    budget_start: I32
+    """(pods + 1,) into ``budget``."""
+    budget: I32
+    """(pairs,) disruption budgets that the pod counts for."""
+    allowed: I64
+    """(budgets,) evictions that each allows."""
+    left: I64
+    """(budgets,) scratch."""
+    listed: I32
+    """(pods + 1,) scratch: pods of lower priority on one node."""
+    breaking: BOOL
+    """(pods + 1,) scratch: whose eviction breaks a budget."""
+    victims: I32
+    """(pods + 1,) the pods to evict."""
+    short: BOOL
+    """(resources,) what is short on the node tried last."""
 
 
 class Repair(NamedTuple):

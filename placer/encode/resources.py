@@ -12,10 +12,15 @@ from placer.encode.devices import kind_totals
 from placer.encode.problem import UNLIMITED
 from placer.model.cluster import Cluster
 from placer.model.device import NUMA, WHOLE
+from placer.model.profile import Profile
 from placer.model.table import ABSENT, Column
 from placer.model.units import Units
 
 LOAD = ("cpu", "memory")
+SCORED = "scored:"
+"""Before a resource's name: what rankings count in use, of a resource that never runs short."""
+ASSUMED = {"cpu": 100, "memory": 200 * 2**20}
+"""What rankings count for a pod that does not ask: Kubernetes, ``GetNonzeroRequests``."""
 
 
 class Resources(NamedTuple):
@@ -48,12 +53,13 @@ class Resources(NamedTuple):
     shared_lists: list[tuple[tuple[int, int, bool], ...]]
 
 
-def encode_resources(cluster: Cluster, units: Units) -> Resources:
-    """Amounts of nodes and pods; only resources that some pod asks for are kept."""
+def encode_resources(cluster: Cluster, units: Units, profile: Profile | None = None) -> Resources:
+    """Amounts of nodes and pods; only resources that some pod asks for are kept, and what a profile ranks by."""
     nodes, pods = cluster.node_table, cluster.pod_table
     requests, allocatable = units.requests, units.allocatable
     asked = [r for index, r in enumerate(requests.resources) if requests.table[:, index].any() or r in LOAD]
-    asked = [r for r in asked if r != "pods"]
+    ignored = [r for r in asked if profile is not None and _is_ignored(r, profile)]
+    asked = [r for r in asked if r != "pods" and r not in ignored]
     names = sorted(asked, key=lambda r: (r not in LOAD, r))
     capacity = [np.maximum(allocatable.column(r, ABSENT), 0) for r in names]
     need_columns = [requests.column(r) for r in names]
@@ -72,6 +78,11 @@ def encode_resources(cluster: Cluster, units: Units) -> Resources:
     names += device_names
     capacity += device_capacity
     need_columns += device_need
+    if profile is not None:
+        scored = {**scored_use(cluster, units), **{r: requests.column(r) for r in ignored}}
+        names += [SCORED + r for r in scored]
+        capacity += [np.full(len(nodes), UNLIMITED)] * len(scored)
+        need_columns += scored.values()
     code, first = combine(need_columns, len(pods))
     table = np.stack([column[first] for column in need_columns], axis=1) if names else np.zeros((len(first), 0))
     shared_lists = [
@@ -86,6 +97,23 @@ def encode_resources(cluster: Cluster, units: Units) -> Resources:
         shared_of=volumes.shared_of,
         shared_lists=shared_lists,
     )
+
+
+def _is_ignored(resource: str, profile: Profile) -> bool:
+    """Whether NodeResourcesFit is told not to look at an extended resource."""
+    group = resource.partition("/")[0]
+    return "/" in resource and (resource in profile.fit.ignored_resources or group in profile.fit.ignored_groups)
+
+
+def scored_use(cluster: Cluster, units: Units) -> dict[str, NDArray[np.int64]]:
+    """(pods,) cpu and memory that rankings count of pods that stand, with what is assumed of those that do not ask."""
+    assumed = cluster.pod_table["assumed"]
+    found = {}
+    for name, usual in ASSUMED.items():
+        request = units.requests.column(name)
+        given = np.array([amounts.get(name, -1) for amounts in assumed.values], np.int64)[assumed.codes]
+        found[name] = np.where(given >= 0, given, np.where(request == 0, usual, request))
+    return found
 
 
 class _Volumes(NamedTuple):

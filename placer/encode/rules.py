@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from placer.encode.groups import Identities
 from placer.encode.nodes import StaticLayout
 from placer.encode.problem import Counters
+from placer.encode.ranked_rules import compile_pulls, compile_soft_spread, default_constraints
 from placer.encode.resources import Resources
 from placer.encode.statics import StaticNodes
 from placer.encode.terms import (
@@ -20,6 +21,7 @@ from placer.encode.terms import (
     compile_affinity,
     compile_anti_affinity,
     compile_apart,
+    compile_disks,
     compile_domain_rules,
     compile_ports,
     compile_single_holders,
@@ -28,6 +30,7 @@ from placer.encode.terms import (
     rule_rows,
 )
 from placer.model.cluster import Cluster
+from placer.model.profile import Profile
 
 
 class Rules(NamedTuple):
@@ -88,19 +91,28 @@ def encode_rules(
     placeable: NDArray[np.bool_],
     *,
     soft: bool,
+    profile: Profile | None = None,
 ) -> Rules:
-    """Compiles the rules; soft ones where they are wanted. Time grows with distinct rules and what they pick."""
-    rows = rule_rows(cluster, identities, resources.shared_of, soft)
+    """
+    Compiles the rules; soft ones where they are wanted, and what a profile ranks by.
+
+    Time grows with distinct rules and what they pick.
+    """
+    rows = rule_rows(cluster, identities, resources.shared_of, soft, ranked=profile is not None)
     book = TermBook(cluster, identities, rows, nodes)
     pods_of_row = np.bincount(rows.of_pod[placeable], minlength=len(rows.first)).astype(np.int64)
     compile_ports(book)
-    compile_spread(book, soft)
+    compile_disks(book)
+    compile_spread(book, soft, default_constraints(book, profile, "DoNotSchedule") if profile else ())
     compile_affinity(book)
     compile_anti_affinity(book)
     compile_apart(book)
     compile_domain_rules(book, pods_of_row, soft)
     if soft:
         compile_wishes(book)
+    if profile is not None:
+        compile_soft_spread(book, profile)
+        compile_pulls(book, profile)
     holders: dict[int, list[int]] = {}
     single: dict[int, list[int]] = {}
     for row, code in enumerate(resources.shared_of[rows.first].tolist()):

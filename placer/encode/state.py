@@ -48,8 +48,8 @@ def most_slots(problem: Problem) -> NDArray[np.int64]:
     return slots
 
 
-def new_work(problem: Problem) -> Work:
-    """Scratch for one thread."""
+def new_work(problem: Problem, ranked: bool = False) -> Work:
+    """Scratch for one thread; ``ranked`` where a ranking places."""
     nodes = len(problem.nodes.row)
     segments = len(problem.nodes.segment_start) - 1
     terms = int(np.diff(problem.classes.term_start).max(initial=0))
@@ -67,6 +67,12 @@ def new_work(problem: Problem) -> Work:
         chosen=np.zeros(slots, np.int32),
         slot_need=np.zeros(slots, np.int32),
         scan_key=np.full(1, -1, np.int64),
+        points=np.zeros(segments if ranked else 0, np.int64),
+        static=np.zeros((2, segments if ranked else 0), np.int64),
+        sums=np.zeros(nodes if ranked else 0),
+        near=np.zeros(nodes if ranked else 0, np.int64),
+        spread=np.zeros(nodes if ranked else 0, np.int64),
+        pull=np.zeros(nodes if ranked else 0, np.int64),
     )
 
 

@@ -7,7 +7,7 @@ evaluated once per signature over segments with numpy, and a scan walks few cont
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -16,9 +16,11 @@ from numpy.typing import NDArray
 from placer.encode.combine import combine
 from placer.model.cluster import Cluster
 from placer.model.relation import HOSTNAME
+from placer.model.rule import Rule
 from placer.model.selector import NodeSelectorTerm, Requirement
 from placer.model.table import Column
 from placer.model.taint import UNSCHEDULABLE_TAINT, Taint, Toleration
+from placer.model.volume import ZONE_KEYS, Volume
 
 Mask = NDArray[np.bool_]
 CORDON = Taint(key=UNSCHEDULABLE_TAINT, effect="NoSchedule")
@@ -53,6 +55,8 @@ def mentions(pods: dict[str, Column[Any]], topology_keys: Iterable[str]) -> Ment
     for volumes in pods["volumes"].values:
         for volume in volumes:
             noted.terms(volume.topology)
+            if volume.zones:
+                noted.keys.update(ZONE_KEYS)
     for field in ("nodes", "forbidden_nodes"):
         for listed in pods[field].values:
             noted.names.update(listed)
@@ -149,7 +153,7 @@ class StaticNodes:
         mask = self._masks.get(requirement)
         if mask is None:
             codes, index = self._values(requirement.key)
-            if requirement.operator == "In":
+            if requirement.operator == "In" and requirement.holds_somewhere:
                 wanted = [index[value] for value in requirement.values if value in index]
                 mask = codes == wanted[0] if len(wanted) == 1 else np.isin(codes, wanted)
             else:
@@ -216,6 +220,17 @@ class StaticNodes:
             return np.ones(len(self), bool)
         return ~self.cluster.node_table.unschedulable[self.first]
 
+    def in_zones(self, zones: Mapping[str, tuple[str, ...]]) -> Mask:
+        """(kinds,) in the zones and regions of a volume, or without any label of them."""
+        has = {key: self.requirement(Requirement(key=key, operator="Exists")) for key in ZONE_KEYS}
+        mask = np.ones(len(self), bool)
+        for key, values in zones.items():
+            here = self.requirement(Requirement(key=key, operator="In", values=values))
+            today = self.requirement(Requirement(key=ZONE_KEYS[key], operator="In", values=values))
+            mask = mask & (here | (~has[key] & today))
+        labelled: Mask = np.logical_or.reduce(list(has.values()))
+        return mask | ~labelled
+
     def soft_taints(self, tolerations: Sequence[Toleration]) -> NDArray[np.int64]:
         """(kinds,) how many PreferNoSchedule taints are not tolerated."""
         taints = self.cluster.node_table.taints
@@ -254,11 +269,14 @@ STATIC_FIELDS = ("tolerations", "node_selector", "node_affinity", "any_of", "nod
 
 
 def static_pods(pods: dict[str, Column[Any]], rows: int) -> StaticPods:
-    """Groups pods by what static rules they carry; of volumes only the topology counts."""
+    """Groups pods by what static rules they carry; of volumes only where they lie counts."""
     volumes = pods["volumes"]
-    topologies = Column.of(tuple(volume.topology for volume in listed if volume.topology) for listed in volumes.values)
+    places = Column.of(
+        tuple((volume.topology, volume.zones) for volume in listed if volume.topology or volume.zones)
+        for listed in volumes.values
+    )
     columns = [pods[field].codes for field in STATIC_FIELDS]
-    return StaticPods(*combine([*columns, topologies.codes[volumes.codes]], rows))
+    return StaticPods(*combine([*columns, places.codes[volumes.codes]], rows))
 
 
 def affinity_mask(nodes: StaticNodes, pods: dict[str, Column[Any]], row: int) -> Mask:
@@ -266,28 +284,70 @@ def affinity_mask(nodes: StaticNodes, pods: dict[str, Column[Any]], row: int) ->
     return nodes.selector(pods["node_selector"][row]) & nodes.any_term(pods["node_affinity"][row])
 
 
+NOT_REACHED, NOT_FOUND, OUT_OF_ZONE = 1, 2, 4
+"""Bits of what volumes have against a node: a bound one out of reach, none to bind, a zone or region that differs."""
+
+
+class Verdicts(NamedTuple):
+    """
+    What static rules say of each kind of node.
+
+    Attributes
+    ----------
+    early
+        (kinds,) int8: the first rule before NodePorts that rejects it, 0 for none.
+    late
+        (kinds,) int8: what volumes have against it, as bits; these rules are asked after NodeVolumeLimits.
+    """
+
+    early: NDArray[np.int8]
+    late: NDArray[np.int8]
+
+
+def static_verdicts(nodes: StaticNodes, pods: dict[str, Column[Any]], row: int) -> Verdicts:
+    """The static rules of one pod, asked once per kind of node."""
+    early = np.zeros(len(nodes), np.int8)
+    for rule, passes in _early(nodes, pods, row):
+        early[(early == 0) & ~passes] = rule
+    return Verdicts(early, _late(nodes, pods["volumes"][row]))
+
+
 def eligible_kinds(nodes: StaticNodes, pods: dict[str, Column[Any]], row: int) -> Mask:
     """(kinds,) that satisfy every static rule of the pod."""
-    tolerations = pods["tolerations"][row]
-    mask = affinity_mask(nodes, pods, row)
-    alternatives = pods["any_of"][row]
-    if alternatives:
-        some = np.zeros(len(nodes), bool)
-        for alternative in alternatives:
-            wider = (*tolerations, *alternative.tolerations)
-            some |= (
-                nodes.selector(alternative.node_selector)
-                & nodes.any_term(alternative.node_affinity)
-                & nodes.tolerated(wider)
-                & nodes.open_to(wider)
-            )
-        mask = mask & some
-    else:
-        mask = mask & nodes.tolerated(tolerations) & nodes.open_to(tolerations)
-    for volume in pods["volumes"][row]:
-        mask = mask & nodes.any_term(volume.topology)
+    mask = np.ones(len(nodes), bool)
+    for _, passes in _early(nodes, pods, row):
+        mask = mask & passes
+    return mask & (_late(nodes, pods["volumes"][row]) == 0) if pods["volumes"][row] else mask
+
+
+def _early(nodes: StaticNodes, pods: dict[str, Column[Any]], row: int) -> Iterator[tuple[Rule, Mask]]:
+    """Rules before NodePorts that the pod has, in their order, with the kinds that each lets through."""
+    own, alternatives = pods["tolerations"][row], pods["any_of"][row]
+    wider = [(*own, *alternative.tolerations) for alternative in alternatives] or [own]
+    yield Rule.NodeUnschedulable, np.logical_or.reduce([nodes.open_to(each) for each in wider])
     if pods["nodes"][row]:
-        mask = mask & np.logical_or.reduce([nodes.name(name) for name in pods["nodes"][row]])
-    for name in pods["forbidden_nodes"][row]:
-        mask = mask & ~nodes.name(name)
-    return mask
+        yield Rule.NodeName, np.logical_or.reduce([nodes.name(name) for name in pods["nodes"][row]])
+    if pods["forbidden_nodes"][row]:
+        yield Rule.ForbiddenNodes, ~np.logical_or.reduce([nodes.name(name) for name in pods["forbidden_nodes"][row]])
+    yield Rule.TaintToleration, np.logical_or.reduce([nodes.tolerated(each) for each in wider])
+    yield Rule.NodeAffinity, affinity_mask(nodes, pods, row)
+    if alternatives:
+        holds = [
+            nodes.selector(one.node_selector)
+            & nodes.any_term(one.node_affinity)
+            & nodes.tolerated(tolerations)
+            & nodes.open_to(tolerations)
+            for one, tolerations in zip(alternatives, wider, strict=True)
+        ]
+        yield Rule.AnyOf, np.logical_or.reduce(holds)
+
+
+def _late(nodes: StaticNodes, volumes: Sequence[Volume]) -> NDArray[np.int8]:
+    """(kinds,) what bound volumes have against each kind, as bits."""
+    late = np.zeros(len(nodes), np.int8)
+    for volume in volumes:
+        if volume.topology:
+            late[~nodes.any_term(volume.topology)] |= NOT_REACHED
+        if volume.zones:
+            late[~nodes.in_zones(volume.zones)] |= OUT_OF_ZONE
+    return late

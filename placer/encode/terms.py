@@ -7,14 +7,14 @@ counts); equal groups share one, so an application's own anti-affinity and its m
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from placer.encode.combine import combine
-from placer.encode.groups import NOBODY, Identities, Picked, pick_affinity, pick_own_namespace
+from placer.encode.groups import NOBODY, Identities, Picked, pick_affinity, pick_own_namespace, pick_spread
 from placer.encode.statics import Mask, StaticNodes, affinity_mask
 from placer.model.cluster import Cluster
 from placer.model.relation import SpreadConstraint
@@ -23,6 +23,8 @@ from placer.model.table import Column
 
 AT_MOST, AT_MOST_BY_DOMAIN, AFFINITY, SKEW, DISTINCT = 0, 1, 2, 3, 4
 SOFT_COUNT, SOFT_ABSENT, SOFT_SKEW, SOFT_BY_DOMAIN = 5, 6, 7, 8
+MIRRORED = 1
+"""Offset of the mirror image of an anti-affinity: the others carry it."""
 NODE_KEY, CLUSTER_KEY = "\0node", "\0cluster"
 """Keys that no label names: each node a domain of its own; all nodes one domain."""
 RULE_FIELDS = (
@@ -33,6 +35,7 @@ RULE_FIELDS = (
     "distinct_domains",
     "domain_shares",
     "host_ports",
+    "disks",
     "apart_from",
 )
 SPREAD_FIELDS = ("node_selector", "node_affinity", "tolerations")
@@ -48,6 +51,16 @@ class Term(NamedTuple):
     member: int
     needs_key: bool
     rule: int
+
+
+class SoftSpread(NamedTuple):
+    """Soft constraints of one rule row: (counter, key, max skew, by node), and whether nodes must have all keys."""
+
+    constraints: tuple[tuple[int, int, int, bool], ...]
+    all_keys: bool
+
+
+NO_SPREAD = SoftSpread((), False)
 
 
 class Keys:
@@ -117,24 +130,35 @@ class RuleRows(NamedTuple):
     identity: NDArray[np.int32]
 
 
-def rule_rows(cluster: Cluster, identities: Identities, shared_volumes: NDArray[np.int32], soft: bool) -> RuleRows:
+def rule_rows(
+    cluster: Cluster, identities: Identities, shared_volumes: NDArray[np.int32], soft: bool, ranked: bool = False
+) -> RuleRows:
     """Groups pods by identity and rules; where no pod has any rule, there is one row."""
     pods = cluster.pod_table
     spread = pods["topology_spread"]
     has_spread = np.array([bool(listed) for listed in spread.values], bool)[spread.codes]
-    columns = [pods[field].codes for field in (*RULE_FIELDS, *(("preferred_pods",) if soft else ()))]
+    if ranked:
+        siblings = pods["siblings"]
+        has_spread |= np.array([value is not None for value in siblings.values], bool)[siblings.codes]
+    fields = rule_fields(soft, ranked)
+    columns = [pods[field].codes for field in fields]
     columns += [np.where(has_spread, pods[field].codes, -1) for field in SPREAD_FIELDS]
     columns += [shared_volumes, _named_apart(cluster)]
-    if all(len(column) == 0 or (column[0] == column).all() for column in columns) and not _any_rule(cluster, soft):
+    if all(len(column) == 0 or (column[0] == column).all() for column in columns) and not _any_rule(cluster, fields):
         rows = min(len(pods), 1)
         return RuleRows(np.zeros(len(pods), np.int32), np.zeros(rows, np.int64), np.zeros(rows, np.int32))
     of_pod, first = combine([identities.of_pod, *columns], len(pods))
     return RuleRows(of_pod, first, identities.of_pod[first])
 
 
-def _any_rule(cluster: Cluster, soft: bool) -> bool:
+def rule_fields(soft: bool, ranked: bool) -> tuple[str, ...]:
+    """The fields that hold group × domain rules of the kinds that are wanted."""
+    wishes = ("preferred_pods",) if soft or ranked else ()
+    return (*RULE_FIELDS, *wishes, *(("siblings",) if ranked else ()))
+
+
+def _any_rule(cluster: Cluster, fields: tuple[str, ...]) -> bool:
     pods = cluster.pod_table
-    fields = (*RULE_FIELDS, *(("preferred_pods",) if soft else ()))
     return any(any(bool(value) for value in pods[field].values) for field in fields)
 
 
@@ -158,6 +182,8 @@ class TermBook:
     ----------
     terms
         Per rule row, its terms.
+    pulls, spreads
+        Per rule row, what rankings score: (counter, weight) pairs, and soft constraints.
     counters
         (key, eligible set, members as rule rows) of each counter.
     """
@@ -167,6 +193,8 @@ class TermBook:
         self.keys = Keys(cluster)
         self.terms: list[list[Term]] = [[] for _ in rows.first]
         self.affine: list[bool] = [False] * len(rows.first)
+        self.pulls: list[list[tuple[int, int]]] = [[] for _ in rows.first]
+        self.spreads: list[SoftSpread] = [NO_SPREAD] * len(rows.first)
         self.counters: list[tuple[int, int, NDArray[np.int32]]] = []
         self.eligible_sets: list[Mask] = []
         self.domain_bounds: list[int] = []
@@ -252,51 +280,64 @@ def carriers(book: TermBook, field: str) -> list[tuple[int, tuple[Any, ...]]]:
     return [(row, column.values[code]) for row, code in enumerate(codes) if column.values[code]]
 
 
-def compile_spread(book: TermBook, soft: bool) -> None:
-    """Topology spread: hard constraints always, soft ones where preferences count."""
-    pods = book.cluster.pod_table
+def compile_spread(book: TermBook, soft: bool, defaults: Iterable[tuple[int, Sequence[SpreadConstraint]]] = ()) -> None:
+    """
+    Topology spread: hard constraints always, soft ones where preferences count.
+
+    Parameters
+    ----------
+    defaults
+        Rule rows with constraints that a profile gives them.
+    """
     masks: dict[Any, int] = {}
-    for row, constraints in carriers(book, "topology_spread"):
+    for row, constraints in (*carriers(book, "topology_spread"), *defaults):
         hard = [constraint for constraint in constraints if constraint.when_unsatisfiable == "DoNotSchedule"]
         for constraint in constraints if soft else hard:
             is_hard = constraint.when_unsatisfiable == "DoNotSchedule"
             keys = tuple(other.topology_key for other in hard) if is_hard else (constraint.topology_key,)
-            pod = int(book.rows.first[row])
-            mark = (
-                *(int(pods[f].codes[pod]) for f in SPREAD_FIELDS),
-                keys,
-                constraint.node_affinity_policy,
-                constraint.node_taints_policy,
-            )
-            if mark not in masks:
-                masks[mark] = book.eligible_set(_spread_mask(book, constraint, pod, keys))
-            namespace, labels = book.own(row)
-            picked = pick_own_namespace(
-                namespace, labels, constraint.selector, constraint.match_label_keys, terminating=False
-            )
-            counter = book.picked(picked, constraint.topology_key, masks[mark])
-            # A terminating pod is not counted, and still matches its own selector.
-            matches = constraint.selector is not None and constraint.selector.matches(labels)
-            book.add(
-                row,
-                SKEW if is_hard else SOFT_SKEW,
-                counter,
-                constraint.max_skew,
-                constraint.min_domains or 0,
-                int(matches),
-                is_hard,
-                Rule.PodTopologySpread,
-            )
+            _add_constraint(book, row, constraint, keys, masks)
 
 
-def _spread_mask(book: TermBook, constraint: SpreadConstraint, pod: int, keys: tuple[str, ...]) -> Mask:
+def _add_constraint(
+    book: TermBook, row: int, constraint: SpreadConstraint, keys: tuple[str, ...], masks: dict[Any, int]
+) -> None:
+    """One constraint of a rule row; ``masks`` keeps what was worked out for others."""
+    pods = book.cluster.pod_table
+    pod = int(book.rows.first[row])
+    mark = (
+        *(int(pods[f].codes[pod]) for f in SPREAD_FIELDS),
+        keys,
+        constraint.node_affinity_policy,
+        constraint.node_taints_policy,
+    )
+    if mark not in masks:
+        masks[mark] = book.eligible_set(spread_mask(book, constraint, pod, keys))
+    namespace, labels = book.own(row)
+    picked = pick_spread(namespace, labels, constraint)
+    # A terminating pod is not counted, and still matches its own selector.
+    matches = constraint.selector is not None and constraint.selector.matches(labels)
+    is_hard = constraint.when_unsatisfiable == "DoNotSchedule"
+    book.add(
+        row,
+        SKEW if is_hard else SOFT_SKEW,
+        book.picked(picked, constraint.topology_key, masks[mark]),
+        constraint.max_skew,
+        constraint.min_domains or 0,
+        int(matches),
+        is_hard,
+        Rule.PodTopologySpread,
+    )
+
+
+def spread_mask(book: TermBook, constraint: SpreadConstraint, pod: int, keys: tuple[str, ...]) -> Mask:
+    """(kinds,) where a constraint counts: nodes with all the keys that its inclusion policies let in."""
     fields = book.cluster.pod_table.fields
     mask = book.has_keys(keys)
     if constraint.node_affinity_policy == "Honor":
         mask = mask & affinity_mask(book.nodes, fields, pod)
     if constraint.node_taints_policy == "Honor":
         tolerations = fields["tolerations"][pod]
-        mask = mask & book.nodes.tolerated(tolerations) & book.nodes.open_to(tolerations)
+        mask = mask & book.nodes.tolerated(tolerations)
     return mask
 
 
@@ -330,7 +371,8 @@ def compile_anti_affinity(book: TermBook) -> None:
         for row in rows:
             book.add(row, AT_MOST, matched, 0, 0, 0, False, Rule.InterPodAffinity)
         for row in book.counters[matched][2].tolist():
-            book.add(row, AT_MOST, carrying, 0, 0, 0, False, Rule.InterPodAffinity)
+            if Term(AT_MOST, carrying, 0, 0, 0, False, Rule.InterPodAffinity) not in book.terms[row]:
+                book.add(row, AT_MOST, carrying, 0, MIRRORED, 0, False, Rule.InterPodAffinity)
 
 
 def compile_ports(book: TermBook) -> None:
@@ -348,6 +390,23 @@ def compile_ports(book: TermBook) -> None:
                 counter = book.counter(NODE_KEY, np.unique(np.array(by_port[other], np.int32)))
                 for row in rows:
                     book.add(row, AT_MOST, counter, 0, 0, 0, False, Rule.NodePorts)
+
+
+def compile_disks(book: TermBook) -> None:
+    """Disks named without a claim: no other pod of the node may hold one that clashes."""
+    by_disk: dict[Any, list[int]] = {}
+    by_name: dict[tuple[str, str], list[Any]] = {}
+    for row, disks in carriers(book, "disks"):
+        for disk in disks:
+            if disk not in by_disk:
+                by_name.setdefault((disk.kind, disk.name), []).append(disk)
+            by_disk.setdefault(disk, []).append(row)
+    for disk, rows in by_disk.items():
+        for other in by_name[disk.kind, disk.name]:
+            if disk.clashes(other):
+                counter = book.counter(NODE_KEY, np.unique(np.array(by_disk[other], np.int32)))
+                for row in rows:
+                    book.add(row, AT_MOST, counter, 0, 1, 0, False, Rule.VolumeRestrictions)
 
 
 def compile_apart(book: TermBook) -> None:

@@ -71,7 +71,7 @@ KINDS: dict[str, tuple[frozenset[Rule], Callable[[Problem], Iterator[Relaxed]]]]
     "pin": (frozenset({Rule.NodeName}), relax_static.pin),
     "forbidden": (frozenset({Rule.ForbiddenNodes}), relax_static.forbidden),
     "volume": (
-        frozenset({Rule.VolumeBinding, Rule.VolumeRestrictions, Rule.NodeVolumeLimits}),
+        frozenset({Rule.VolumeRestrictions, Rule.NodeVolumeLimits, Rule.VolumeBinding, Rule.VolumeZone}),
         relax_static.volumes,
     ),
     "port": (frozenset({Rule.NodePorts}), relax_load.ports),

@@ -69,10 +69,12 @@ def measure(state: State, pod: Pod, rule: SpreadConstraint, keys: Sequence[str])
     if rule.node_affinity_policy == "Honor":
         eligible &= state.affinity(pod.node_selector, pod.node_affinity)
     if rule.node_taints_policy == "Honor":
-        eligible &= ~state.tainted(pod.tolerations) & ~state.cordoned(pod.tolerations)
+        eligible &= ~state.tainted(pod.tolerations)
     selector = extended(rule.selector, pod.labels, rule.match_label_keys)
     others = state.others
     counted = others.selected(selector, others.only(pod.namespace)) & ~others.terminating
+    if selector is not None and selector.is_empty:
+        counted[:] = False
     counts = state.counts(counted, rule.topology_key, eligible)
     codes = state.domains(rule.topology_key).codes[eligible]
     present = np.unique(codes[codes >= 0])

@@ -12,8 +12,8 @@ from placer.explaining.rejection import Rejection
 from placer.explaining.state import State
 from placer.explaining.subject import Subject, amount_text
 from placer.model.device import WHOLE, DeviceNeed
-from placer.model.rule import WORDS, Rule, insufficient
-from placer.model.volume import HostPort
+from placer.model.rule import OTHER_WORDS, WORDS, Rule, insufficient
+from placer.model.volume import Disk, HostPort
 
 
 def asked(pod: Subject) -> dict[str, int]:
@@ -78,13 +78,29 @@ def held_elsewhere(state: State, pod: Subject, names: Sequence[str]) -> list[str
     return [name for name in names if (name, once) in used or (own[name] == once and name in {n for n, _ in used})]
 
 
-def once_volumes(state: State, pod: Subject, nodes: Mask) -> Rejection | None:
-    """A ReadWriteOncePod volume is held by one pod at a time in the cluster."""
+def restrictions(state: State, pod: Subject, nodes: Mask) -> Rejection | None:
+    """No disk that clashes is on the node, and a ReadWriteOncePod volume is held by one pod in the cluster."""
     held = held_elsewhere(state, pod, [volume.name for volume in pod.pod.volumes]) if pod.pod.volumes else []
-    if not held:
-        return None
-    words = WORDS[Rule.VolumeRestrictions]
-    return Rejection(Rule.VolumeRestrictions, {words: ~state.everywhere}, lambda _: f"{words}: {', '.join(held)}")
+    disks = {disk: _with_disk(state, disk) for disk in pod.pod.disks}
+    clash = np.logical_or.reduce([state.everywhere, *disks.values()])
+    words, of_disks = WORDS[Rule.VolumeRestrictions], OTHER_WORDS[Rule.VolumeRestrictions]
+    parts = {of_disks: clash, words: ~clash if held else state.everywhere}
+
+    def detail(node: int) -> str:
+        if clash[node]:
+            return f"{of_disks}: {', '.join(disk.name for disk, mask in disks.items() if mask[node])}"
+        return f"{words}: {', '.join(held)}"
+
+    return Rejection(Rule.VolumeRestrictions, parts, detail) if held or disks else None
+
+
+def _with_disk(state: State, disk: Disk) -> Mask:
+    """(nodes,) on which a pod holds a disk that clashes."""
+    column = state.others.table["disks"]
+    hit = np.array([any(disk.clashes(other) for other in disks) for disks in column.values], bool)[column.codes]
+    mask = state.everywhere.copy()
+    mask[state.others.where[hit & state.others.standing]] = True
+    return mask
 
 
 def attached(state: State, driver: str) -> tuple[np.ndarray, dict[tuple[str, str], np.ndarray]]:
@@ -211,6 +227,6 @@ RULES = {
     resources: Rule.NodeResourcesFit,
     devices: Rule.Devices,
     numa: Rule.Numa,
-    once_volumes: Rule.VolumeRestrictions,
+    restrictions: Rule.VolumeRestrictions,
     volume_limits: Rule.NodeVolumeLimits,
 }

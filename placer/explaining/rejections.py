@@ -6,14 +6,14 @@ from collections.abc import Collection
 
 import numpy as np
 
-from placer.explaining import group, load, static
+from placer.explaining import group, load, static, volumes
 from placer.explaining.others import Mask
 from placer.explaining.rejection import Rejection
 from placer.explaining.state import State
 from placer.explaining.subject import Subject
 from placer.model.rule import Reason, Rule
 
-RULES = {**static.RULES, **load.RULES, **group.RULES}
+RULES = {**static.RULES, **load.RULES, **volumes.RULES, **group.RULES}
 """Each rule and its name, in the order in which they are asked."""
 
 

@@ -15,6 +15,7 @@ from placer.model.rule import Rule
 from placer.model.selector import Requirement
 from placer.model.taint import Taint, Toleration
 from placer.model.value import FrozenDict
+from placer.model.volume import Disk
 
 Item = tuple[str, str | int, int]
 TAINTS = (Rule.NodeUnschedulable, Rule.TaintToleration, Rule.AnyOf)
@@ -160,15 +161,19 @@ def forbidden(problem: Problem) -> Iterator[Relaxed]:
 
 
 def volumes(problem: Problem) -> Iterator[Relaxed]:
-    """The smallest set of volumes given up."""
+    """The smallest set of volumes and disks given up."""
     pod = problem.asked.pod
-    rules = (Rule.VolumeBinding, Rule.VolumeRestrictions, Rule.NodeVolumeLimits)
-    if not pod.volumes or not problem.open_but(rules).any():
+    rules = (Rule.VolumeRestrictions, Rule.NodeVolumeLimits, Rule.VolumeBinding, Rule.VolumeZone)
+    if not (pod.volumes or pod.disks) or not problem.open_but(rules).any():
         return
+    own: list[str | Disk] = list(dict.fromkeys([*(volume.name for volume in pod.volumes), *pod.disks]))
 
-    def changed(names: frozenset[str]) -> Pod:
-        return pod.model_copy(update={"volumes": tuple(v for v in pod.volumes if v.name not in names)})
+    def changed(given_up: frozenset[str | Disk]) -> Pod:
+        left = tuple(volume for volume in pod.volumes if volume.name not in given_up)
+        disks = tuple(disk for disk in pod.disks if disk not in given_up)
+        return pod.model_copy(update={"volumes": left, "disks": disks})
 
-    chosen = smallest_part(list(dict.fromkeys(volume.name for volume in pod.volumes)), changed, problem)
+    chosen = smallest_part(own, changed, problem)
     if chosen:
-        yield Relaxed(f"give up volume {', '.join(sorted(chosen))}", changed(chosen))
+        words = sorted(f"volume {one}" if isinstance(one, str) else f"disk {one.name}" for one in chosen)
+        yield Relaxed(f"give up {', '.join(words)}", changed(chosen))

@@ -1,4 +1,4 @@
-"""Rules of a pod against a node alone: gates, cordon, names, taints, affinity, alternatives, volumes' topology."""
+"""Rules of a pod against a node alone: gates, cordon, names, taints, affinity, alternatives."""
 
 from __future__ import annotations
 
@@ -127,19 +127,6 @@ def any_of(state: State, pod: Subject, nodes: Mask) -> Rejection | None:
     return Rejection(Rule.AnyOf, {WORDS[Rule.AnyOf]: ~np.logical_or.reduce(passes)}, lambda _: WORDS[Rule.AnyOf])
 
 
-def volume_topology(state: State, pod: Subject, nodes: Mask) -> Rejection | None:
-    """For each volume with a topology, one of its terms matches the node."""
-    reachable = {volume.name: state.affinity({}, volume.topology) for volume in pod.pod.volumes if volume.topology}
-    if not reachable:
-        return None
-    rejects = ~np.logical_and.reduce(list(reachable.values()))
-
-    def detail(node: int) -> str:
-        return ", ".join(name for name, mask in reachable.items() if not mask[node])
-
-    return _said(Rule.VolumeBinding, rejects, detail)
-
-
 RULES = {
     gates: Rule.SchedulingGates,
     unsupported: Rule.Unsupported,
@@ -149,5 +136,4 @@ RULES = {
     taints: Rule.TaintToleration,
     node_affinity: Rule.NodeAffinity,
     any_of: Rule.AnyOf,
-    volume_topology: Rule.VolumeBinding,
 }

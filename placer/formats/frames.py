@@ -197,7 +197,9 @@ def _pod_field(columns: dict[str, Any], name: str, default: Any, rows: int, prob
         case "integer":
             cells = distinct(arrow().array(read_integers(column, name, problems).filled(default)))
             return Column(cells.codes, cells.values)
-    return read_texts(column, name, adapter(Pod, name), default, problems, empty=name in ("owner", "scheduler_name"))
+    return read_texts(
+        column, name, adapter(Pod, name), default, problems, empty=name in ("owner", "scheduler_name", "nominated")
+    )
 
 
 def _rules(columns: dict[str, Any], name: str, model: Any, rows: int, problems: Problems) -> Column[Any]:

@@ -102,6 +102,22 @@ def scan(problem: Problem, goals: Goals, state: State, work: Work, pod_class: in
 
 
 @njit
+def least_of_segment(nodes: Nodes, work: Work, segment: int) -> int:
+    """The first node of a segment that has its least score. O(spans + SPAN + BLOCK)."""
+    best = work.segment_best[segment]
+    span = nodes.span_start[segment]
+    while work.span_best[span] != best:
+        span += 1
+    block = nodes.block_start[segment] + (span - nodes.span_start[segment]) * SPAN
+    while work.block_best[block] != best:
+        block += 1
+    node: int = nodes.segment_start[segment] + (block - nodes.block_start[segment]) * BLOCK
+    while work.score[node] != best:
+        node += 1
+    return node
+
+
+@njit
 def best_node(problem: Problem, work: Work, pod_class: int) -> int:
     """The eligible node of least score in a segment that is open now, the first of equals; -1 for none."""
     nodes, classes = problem.nodes, problem.classes
@@ -113,16 +129,7 @@ def best_node(problem: Problem, work: Work, pod_class: int) -> int:
             best, chosen = work.segment_best[segment], segment
     if chosen < 0:
         return -1
-    span = nodes.span_start[chosen]
-    while work.span_best[span] != best:
-        span += 1
-    block = nodes.block_start[chosen] + (span - nodes.span_start[chosen]) * SPAN
-    while work.block_best[block] != best:
-        block += 1
-    node: int = nodes.segment_start[chosen] + (block - nodes.block_start[chosen]) * BLOCK
-    while work.score[node] != best:
-        node += 1
-    return node
+    return int(least_of_segment(nodes, work, chosen))
 
 
 @njit

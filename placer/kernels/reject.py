@@ -23,10 +23,22 @@ from placer.kernels.terms import (
 if TYPE_CHECKING:
     from placer.encode.problem import Problem, State, Work
 
-STATIC = -1
-PORTS, FIT, DEVICES, NUMA, HOLDERS, ATTACH, LAST = 10, 11, 12, 13, 14, 15, 21
-OTHER_WORDS = 64
-"""Added to a rule that rejects in its second wording: anti-affinity, or a node that lacks the key of a spread."""
+PORTS, FIT, DEVICES, NUMA, HOLDERS, ATTACH, BINDING, VOLUME_ZONE = 9, 10, 11, 12, 13, 14, 15, 16
+SPREAD, AFFINE, LAST = 17, 18, 22
+OTHER_WORDS = 32
+"""Added to a rule that rejects in its second wording: disk, anti-affinity, or a node that lacks the key of a spread."""
+THIRD_WORDS = 64
+"""Added in its third wording: anti-affinity of pods that stand."""
+OF_BINDING, OUT_OF_ZONE = 3, 4
+"""Bits of what volumes have against a node: what VolumeBinding names, and what VolumeZone does."""
+
+
+@njit
+def _rejects(problem: Problem, state: State, term: int, node: int, first: bool) -> bool:
+    """Whether a hard term rejects a node now."""
+    kind = problem.terms.kind[term]
+    most = 0 if kind == AFFINITY or kind == AT_MOST_BY_DOMAIN else most_before(problem, state, term)
+    return not term_allows(problem, state, term, node, most, first)
 
 
 @njit
@@ -37,21 +49,53 @@ def _term_rejects(problem: Problem, state: State, pod_class: int, node: int, rul
         kind = terms.kind[term]
         if kind >= SOFT_COUNT:
             break
-        if terms.rule[term] != rule:
-            continue
-        most = 0 if kind == AFFINITY or kind == AT_MOST_BY_DOMAIN else most_before(problem, state, term)
-        if not term_allows(problem, state, term, node, most, first):
+        if terms.rule[term] == rule and _rejects(problem, state, term, node, first):
             lacks = problem.nodes.domain[problem.counters.key[terms.counter[term]], node] < 0
-            second = (rule == 16 and lacks) or (rule == 17 and kind == AT_MOST)
+            second = (rule == SPREAD and lacks) or (kind == AT_MOST and terms.offset[term] == 1)
             return rule + (OTHER_WORDS if second else 0)
     return 0
 
 
 @njit
+def _affinity_rejects(problem: Problem, state: State, pod_class: int, node: int, first: bool) -> int:
+    """The code of InterPodAffinity, or 0: affinity first, then anti-affinity of the pod, then that of others."""
+    classes, terms = problem.classes, problem.terms
+    code = 0
+    for term in range(classes.term_start[pod_class], classes.term_start[pod_class + 1]):
+        if terms.kind[term] >= SOFT_COUNT:
+            break
+        if terms.rule[term] != AFFINE or not _rejects(problem, state, term, node, first):
+            continue
+        if terms.kind[term] == AFFINITY:
+            return AFFINE
+        words = OTHER_WORDS if terms.offset[term] == 0 else THIRD_WORDS
+        code = AFFINE + words if code == 0 else min(code, AFFINE + words)
+    return code
+
+
+@njit
 def first_rejection(
-    problem: Problem, state: State, work: Work, pod_class: int, node: int, resource_rule: NDArray[np.int8], first: bool
+    problem: Problem,
+    state: State,
+    work: Work,
+    pod_class: int,
+    node: int,
+    resource_rule: NDArray[np.int8],
+    late: int,
+    first: bool,
 ) -> int:
-    """The first rule, static ones apart, that rejects a class on a node now; 0 where it fits."""
+    """
+    The first rule from NodePorts on that rejects a class on a node now; 0 where it fits.
+
+    Parameters
+    ----------
+    resource_rule
+        (resources,) int8: the rule that each resource belongs to.
+    late
+        What the class's volumes have against the node: see ``rejections``.
+    first
+        What ``bootstraps`` said of the class.
+    """
     classes = problem.classes
     code = _term_rejects(problem, state, pod_class, node, PORTS, first)
     if code:
@@ -73,8 +117,15 @@ def first_rejection(
         return code
     if short == ATTACH or not volumes_fit(problem, state, pod_class, node):
         return ATTACH
-    for rule in range(ATTACH + 1, LAST + 1):
-        code = _term_rejects(problem, state, pod_class, node, rule, first)
+    if late & OF_BINDING:
+        return BINDING
+    if late & OUT_OF_ZONE:
+        return VOLUME_ZONE
+    for rule in range(SPREAD, LAST + 1):
+        if rule == AFFINE:
+            code = _affinity_rejects(problem, state, pod_class, node, first)
+        else:
+            code = _term_rejects(problem, state, pod_class, node, rule, first)
         if code:
             return code
     return 0
@@ -82,7 +133,14 @@ def first_rejection(
 
 @njit
 def rejections(
-    problem: Problem, state: State, work: Work, pod_class: int, resource_rule: NDArray[np.int8], rules: NDArray[np.int8]
+    problem: Problem,
+    state: State,
+    work: Work,
+    pod_class: int,
+    resource_rule: NDArray[np.int8],
+    early: NDArray[np.int8],
+    late: NDArray[np.int8],
+    rules: NDArray[np.int8],
 ) -> None:
     """
     Names the first rule that rejects a class, for every node.
@@ -91,14 +149,18 @@ def rejections(
     ----------
     resource_rule
         (resources,) int8: the rule that each resource belongs to.
+    early
+        (segments,) int8: the first static rule before NodePorts that rejects the segment, 0 for none.
+    late
+        (segments,) int8: what the class's volumes have against it, as the bits of ``encode.statics``.
     rules
-        (nodes,) int8 written: a rule's number, ``STATIC`` (-1) where a static rule rejects, 0 where the class fits.
+        (nodes,) int8 written: a rule's number, with ``OTHER_WORDS`` in its second wording; 0 where the class fits.
     """
-    nodes, classes = problem.nodes, problem.classes
-    rules[:] = STATIC
+    nodes = problem.nodes
     first = bootstraps(problem, state, pod_class)
-    signature = classes.eligible[pod_class]
-    for index in range(classes.eligible_start[signature], classes.eligible_start[signature + 1]):
-        segment = classes.eligible_segments[index]
+    for segment in range(early.shape[0]):
         for node in range(nodes.segment_start[segment], nodes.segment_start[segment + 1]):
-            rules[node] = first_rejection(problem, state, work, pod_class, node, resource_rule, first)
+            code = early[segment]
+            if code == 0:
+                code = first_rejection(problem, state, work, pod_class, node, resource_rule, late[segment], first)
+            rules[node] = code

@@ -16,6 +16,7 @@ from placer.kernels.bind import volumes_fit
 from placer.kernels.devices import choose_units
 from placer.kernels.fragmentation import fragmentation_change
 from placer.kernels.jit import njit
+from placer.kernels.ranking import add_ranking
 from placer.kernels.terms import soft_cost
 
 if TYPE_CHECKING:
@@ -230,3 +231,5 @@ def score_range(
         or goals.weight[FRAGMENTATION] > 0
     ):
         check_units(problem, goals, state, work, pod_class, low, high, score)
+    if goals.ranking.strategy[0] >= 0:
+        add_ranking(problem, goals.ranking, state, pod_class, low, high, score)

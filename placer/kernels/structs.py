@@ -17,7 +17,22 @@ from numba.experimental import structref
 
 from placer.kernels.jit import njit
 
-NAMES = ("Nodes", "Units", "Classes", "Terms", "Counters", "Goals", "Problem", "State", "Work", "Log", "Plan", "Repair")
+NAMES = (
+    "Nodes",
+    "Units",
+    "Classes",
+    "Terms",
+    "Counters",
+    "Ranking",
+    "Goals",
+    "Problem",
+    "State",
+    "Work",
+    "Log",
+    "Plan",
+    "Bodies",
+    "Repair",
+)
 """The named tuples of ``encode.problem`` that kernels take."""
 _TYPES: dict[str, Any] = {}
 

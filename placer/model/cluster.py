@@ -12,6 +12,7 @@ from typing import Any, overload
 import numpy as np
 
 from placer.errors import InputError
+from placer.model.budget import DisruptionBudget
 from placer.model.node import Node
 from placer.model.pod import Pod
 from placer.model.relation import HOSTNAME
@@ -36,6 +37,8 @@ class Cluster:
     namespaces
         Labels by namespace, for namespace selectors; one that is not listed has only its name as label
         ``kubernetes.io/metadata.name``.
+    budgets
+        Disruption budgets, which preemption keeps where it can.
 
     Raises
     ------
@@ -46,6 +49,7 @@ class Cluster:
     node_table: NodeTable
     pod_table: PodTable
     namespaces: dict[str, dict[str, str]]
+    budgets: tuple[DisruptionBudget, ...]
     warnings: list[str]
 
     def __init__(
@@ -53,9 +57,10 @@ class Cluster:
         nodes: Iterable[Node] = (),
         pods: Iterable[Pod] = (),
         namespaces: Mapping[str, Mapping[str, str]] | None = None,
+        budgets: Iterable[DisruptionBudget] = (),
     ) -> None:
         node_table = tabulate_nodes(list(nodes))
-        self._set(node_table, tabulate_pods(list(pods), node_table), namespaces or {}, [])
+        self._set(node_table, tabulate_pods(list(pods), node_table), namespaces or {}, [], tuple(budgets))
 
     @classmethod
     def from_tables(
@@ -64,10 +69,11 @@ class Cluster:
         pods: PodTable,
         namespaces: Mapping[str, Mapping[str, str]] | None = None,
         warnings: Sequence[str] = (),
+        budgets: Iterable[DisruptionBudget] = (),
     ) -> Cluster:
         """A cluster from tables that a reader has filled; checks that names are unique."""
         cluster = cls.__new__(cls)
-        cluster._set(nodes, pods, namespaces or {}, list(warnings))
+        cluster._set(nodes, pods, namespaces or {}, list(warnings), tuple(budgets))
         return cluster
 
     @classmethod
@@ -85,8 +91,14 @@ class Cluster:
         return read_objects(objects)
 
     def _set(
-        self, nodes: NodeTable, pods: PodTable, namespaces: Mapping[str, Mapping[str, str]], warnings: list[str]
+        self,
+        nodes: NodeTable,
+        pods: PodTable,
+        namespaces: Mapping[str, Mapping[str, str]],
+        warnings: list[str],
+        budgets: tuple[DisruptionBudget, ...],
     ) -> None:
+        self.budgets = budgets
         self.node_table, self.pod_table, self.warnings = nodes, pods, warnings
         self.namespaces = {name: dict(labels) for name, labels in namespaces.items()}
         if not nodes.names.checked:
@@ -176,6 +188,8 @@ class Cluster:
             total.update(codes.tobytes())
             total.update(json.dumps([_plain(value) for value in values], sort_keys=True).encode())
         total.update(json.dumps(self.namespaces, sort_keys=True).encode())
+        if self.budgets:
+            total.update(json.dumps([_plain(budget) for budget in self.budgets], sort_keys=True).encode())
         return f"sha256:{total.hexdigest()}"
 
     def write(self, path: str | Path, format: str | None = None) -> None:

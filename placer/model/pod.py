@@ -17,10 +17,10 @@ from placer.model.relation import (
     SpreadConstraint,
     topology_key,
 )
-from placer.model.selector import NodeSelectorTerm, PreferredNode
+from placer.model.selector import LabelSelector, NodeSelectorTerm, PreferredNode
 from placer.model.taint import Toleration
 from placer.model.value import FrozenDict, Labels, Value
-from placer.model.volume import HostPort, Volume
+from placer.model.volume import Disk, HostPort, Volume
 
 GPU = "nvidia.com/gpu"
 
@@ -52,6 +52,8 @@ class Pod(Value):
         Alternatives, of which a node must match one; empty is no rule.
     preferred_nodes, preferred_pods
         Wishes; weights of either sign.
+    disks
+        Disks named without a claim.
     devices
         Needs in units of the node, each in different units.
     numa
@@ -68,6 +70,17 @@ class Pod(Value):
         While there are any, the pod is not placed.
     unsupported
         Rules that placer cannot hold; such a pod stays unplaced with them as its reasons.
+    assumed
+        cpu and memory that rankings count of it where it stands; where it is not given, the request, or 100m and 200Mi
+        where there is none.
+    arriving
+        The same while it is placed, where that differs: kube-scheduler then leaves out what the pod asks for as a whole.
+    siblings
+        The pods of its services and controller, which a ranking spreads it from where it has no spread of its own.
+    started
+        When it started, in seconds since 1970; preemption spares those that run longest. 0 is just now.
+    nominated
+        The node on which room was made for it by an earlier preemption, or empty.
     stateful
         How dear a move is.
     expected
@@ -95,6 +108,7 @@ class Pod(Value):
     domain_shares: tuple[DomainShares, ...] = ()
     host_ports: tuple[HostPort, ...] = ()
     volumes: tuple[Volume, ...] = ()
+    disks: tuple[Disk, ...] = ()
     devices: tuple[DeviceNeed, ...] = ()
     numa: Literal["require", "prefer"] | None = None
     units: Annotated[Mapping[str, tuple[int, ...]], AfterValidator(FrozenDict)] = FrozenDict()
@@ -107,6 +121,11 @@ class Pod(Value):
     owner: str = ""
     scheduler_name: str = "default-scheduler"
     images: tuple[str, ...] = ()
+    assumed: Amounts = FrozenDict()
+    arriving: Amounts = FrozenDict()
+    siblings: LabelSelector | None = None
+    started: int = Field(default=0, ge=0)
+    nominated: str = ""
     stateful: int = Field(default=0, ge=0)
     terminating: bool = False
     expected: bool = False

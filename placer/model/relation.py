@@ -80,7 +80,8 @@ class SpreadConstraint(Value):
     Attributes
     ----------
     selector
-        The pods counted, of the pod's own namespace; ``None`` selects none.
+        The pods counted, of the pod's own namespace; ``None`` selects none, and an empty one, which no
+        ``match_label_keys`` narrow, counts none, as kube-scheduler has it.
     when_unsatisfiable
         ``DoNotSchedule`` is hard, ``ScheduleAnyway`` a wish.
     min_domains

@@ -2,7 +2,7 @@
 The hard rules by name, with the words in which each rejects a node.
 
 Names and words are kube-scheduler's where it has the rule. The order is the order in which a node's first failing rule
-is named, cheapest and most lasting first.
+is named: that of kube-scheduler's default plugins, with placer's own rules beside those they resemble.
 """
 
 from __future__ import annotations
@@ -22,19 +22,20 @@ class Rule(IntEnum):
     TaintToleration = 6
     NodeAffinity = 7
     AnyOf = 8
-    VolumeBinding = 9
-    NodePorts = 10
-    NodeResourcesFit = 11
-    Devices = 12
-    Numa = 13
-    VolumeRestrictions = 14
-    NodeVolumeLimits = 15
-    PodTopologySpread = 16
-    InterPodAffinity = 17
-    ApartFrom = 18
-    DomainLimit = 19
-    DistinctDomains = 20
-    DomainShares = 21
+    NodePorts = 9
+    NodeResourcesFit = 10
+    Devices = 11
+    Numa = 12
+    VolumeRestrictions = 13
+    NodeVolumeLimits = 14
+    VolumeBinding = 15
+    VolumeZone = 16
+    PodTopologySpread = 17
+    InterPodAffinity = 18
+    ApartFrom = 19
+    DomainLimit = 20
+    DistinctDomains = 21
+    DomainShares = 22
 
 
 class Reason(NamedTuple):
@@ -65,7 +66,6 @@ WORDS: dict[Rule, str] = {
     Rule.TaintToleration: "node(s) had untolerated taint(s)",
     Rule.NodeAffinity: "node(s) didn't match Pod's node affinity/selector",
     Rule.AnyOf: "node(s) matched none of the pod's alternatives",
-    Rule.VolumeBinding: "node(s) had volume node affinity conflict",
     Rule.NodePorts: "node(s) didn't have free ports for the requested pod ports",
     Rule.NodeResourcesFit: "Insufficient {0}",
     Rule.Devices: "Insufficient {0} devices",
@@ -75,6 +75,8 @@ WORDS: dict[Rule, str] = {
         "already in-use by another pod"
     ),
     Rule.NodeVolumeLimits: "node(s) exceed max volume count",
+    Rule.VolumeBinding: "node(s) didn't match PersistentVolume's node affinity",
+    Rule.VolumeZone: "node(s) had no available volume zone",
     Rule.PodTopologySpread: "node(s) didn't match pod topology spread constraints",
     Rule.InterPodAffinity: "node(s) didn't match pod affinity rules",
     Rule.ApartFrom: "node(s) held a pod to stay apart from",
@@ -82,9 +84,15 @@ WORDS: dict[Rule, str] = {
     Rule.DistinctDomains: "node(s) were in a domain in use before enough distinct ones are",
     Rule.DomainShares: "node(s) were in a domain that has its share of pods",
 }
+OTHER_WORDS: dict[Rule, str] = {
+    Rule.VolumeRestrictions: "node(s) had no available disk",
+    Rule.PodTopologySpread: "node(s) didn't match pod topology spread constraints (missing required label)",
+    Rule.InterPodAffinity: "node(s) didn't match pod anti-affinity rules",
+}
+"""The second wording of rules that have one."""
 TOO_MANY_PODS = "Too many pods"
-MISSING_LABEL = "node(s) didn't match pod topology spread constraints (missing required label)"
-ANTI_AFFINITY = "node(s) didn't match pod anti-affinity rules"
+MISSING_LABEL = OTHER_WORDS[Rule.PodTopologySpread]
+ANTI_AFFINITY = OTHER_WORDS[Rule.InterPodAffinity]
 EXISTING_ANTI_AFFINITY = "node(s) didn't satisfy existing pods anti-affinity rules"
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Literal, Self
 
@@ -10,6 +11,7 @@ from pydantic import model_validator
 from placer.model.value import FrozenDict, Labels, Value
 
 INT64_MAX = 2**63 - 1
+LABEL_VALUE = re.compile(r"(?:[A-Za-z0-9](?:[-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?)?")
 
 
 def _as_integer(text: str | None) -> int | None:
@@ -32,7 +34,8 @@ class Requirement(Value):
     key
         The label's key.
     operator
-        ``NotIn`` and ``DoesNotExist`` hold where the label is missing; ``Gt`` and ``Lt`` compare integers.
+        ``NotIn`` and ``DoesNotExist`` hold where the label is missing; ``Gt`` and ``Lt`` compare integers. A value that no
+        label can have, such as a negative number, makes the expression hold nowhere, as kube-scheduler has it.
     values
         The operator's operands: none for ``Exists`` and ``DoesNotExist``, one integer for ``Gt`` and ``Lt``.
     """
@@ -53,8 +56,15 @@ class Requirement(Value):
             raise ValueError(f"operator {self.operator} takes one integer, got {list(self.values)!r}")
         return self
 
+    @property
+    def holds_somewhere(self) -> bool:
+        """Whether a label may have the values."""
+        return all(LABEL_VALUE.fullmatch(value) for value in self.values)
+
     def matches(self, labels: Mapping[str, str]) -> bool:
         """Says whether the labels satisfy this expression."""
+        if not self.holds_somewhere:
+            return False
         value = labels.get(self.key)
         match self.operator:
             case "In":
@@ -95,6 +105,11 @@ class LabelSelector(Value):
                     "use In, NotIn, Exists or DoesNotExist"
                 )
         return self
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether it asks for nothing, and so selects all."""
+        return not self.match_labels and not self.match_expressions
 
     def matches(self, labels: Mapping[str, str]) -> bool:
         """Says whether the labels are selected."""

@@ -194,6 +194,15 @@ class Referee:
         for volume in pod.volumes:
             if volume.topology and not any(term.matches(labels, there.name) for term in volume.topology):
                 yield "VolumeBinding"
+            yield from self._zones(volume, labels)
+
+    def _zones(self, volume: pl.Volume, labels: Mapping[str, str]) -> Iterator[str]:
+        new, old = "topology.kubernetes.io/", "failure-domain.beta.kubernetes.io/"
+        keys = [prefix + name for prefix in (new, old) for name in ("zone", "region")]
+        told = {key: value for key, value in labels.items() if key in keys}
+        for key, values in volume.zones.items():
+            if told and told.get(key, told.get(key.replace(old, new))) not in values:
+                yield "VolumeZone"
 
     def _any_of(self, pod: pl.Pod, node: int) -> Iterator[str]:
         """No alternative matches; or some match and some can enter, but no single one does both."""
@@ -237,6 +246,8 @@ class Referee:
         for other in there:
             if any(mine.clashes(theirs) for mine in pod.host_ports for theirs in self.pods[other].host_ports):
                 yield "NodePorts"
+            if any(mine.clashes(theirs) for mine in pod.disks for theirs in self.pods[other].disks):
+                yield "VolumeRestrictions"
         yield from self._volumes(row, node)
 
     def _volumes(self, row: int, node: int) -> Iterator[str]:

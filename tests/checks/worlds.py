@@ -174,6 +174,9 @@ def _volume(random: Random) -> dict[str, Any]:
     if random.random() < 0.3:
         volume["topology"] = [_node_term(random)]
     if random.random() < 0.3:
+        key = random.choice([ZONE, "failure-domain.beta.kubernetes.io/zone"])
+        volume["zones"] = {key: random.sample("abc", 2)}
+    if random.random() < 0.3:
         volume["access"] = "ReadWriteOncePod"
     return volume
 

@@ -13,10 +13,24 @@ from placer.encode import problem as waist
 from placer.encode.encode import encode
 from placer.encode.goals import encode_goals
 from placer.engine import new_repair, pods_per_class, prepare
+from placer.model.profile import KUBERNETES
 
 PAGE = (Path(__file__).parents[2] / "docs" / "design.md").read_text()
 DTYPES = {"I64": np.int64, "I32": np.int32, "I8": np.int8, "F64": np.float64, "BOOL": np.bool_}
-TUPLES = ("Nodes", "Units", "Classes", "Terms", "Counters", "Goals", "State", "Work", "Log", "Plan", "Repair")
+TUPLES = (
+    "Nodes",
+    "Units",
+    "Classes",
+    "Terms",
+    "Counters",
+    "Ranking",
+    "Goals",
+    "State",
+    "Work",
+    "Log",
+    "Plan",
+    "Repair",
+)
 
 
 def section(name: str) -> dict[str, tuple[str, str]]:
@@ -34,10 +48,10 @@ def sample() -> dict[str, object]:
         ],
         [pl.Pod("web", replicas=2, cpu=1, spread="zone", gpu=1), pl.Pod("db", cpu=1, node="a", apart="host")],
     )
-    encoded = encode(cluster)
+    encoded = encode(cluster, profile=KUBERNETES)
     goals = encode_goals(encoded, [[("pack", 1.0)]], pods_per_class(encoded))
     run = prepare(cluster, encoded, goals)
-    parts = [*encoded.problem, goals, run.state, run.work, run.log, run.plan, new_repair(run)]
+    parts = [*encoded.problem, encoded.ranking, goals, run.state, run.work, run.log, run.plan, new_repair(run)]
     return {type(part).__name__: part for part in parts}
 
 
@@ -51,6 +65,9 @@ def test_each_array_has_the_dtype_and_the_axes_that_the_page_says(name):
     part = sample()[name]
     for field, (dtype, text) in section(name).items():
         array = getattr(part, field)
+        if field == "ranking":
+            assert dtype == "Ranking"
+            continue
         assert array.dtype == DTYPES[dtype], field
         axes = re.match(r"\(([^)]*)\)", text)
         assert axes is not None, f"{name}.{field} says no shape"

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 import placer as pl
 from placer.model.node import Image
 from placer.model.relation import HOSTNAME
+from placer.model.volume import ZONE_KEYS
 
 words = st.text(st.characters(exclude_categories=("Cs", "Cc")), min_size=1, max_size=6) | st.sampled_from(
     ["null", "NaN", "a,b", 'q"q', "001", "1e3", "true", "line\nline", "tab\t", " "]
@@ -86,7 +87,16 @@ volumes = st.builds(
     name=words,
     driver=words | st.just(""),
     topology=several(node_terms),
+    zones=st.dictionaries(st.sampled_from(list(ZONE_KEYS)), st.lists(words, min_size=1, max_size=2), max_size=2),
     access=st.sampled_from(["ReadWriteOnce", "ReadOnlyMany", "ReadWriteMany", "ReadWriteOncePod"]),
+)
+disks = st.builds(
+    pl.Disk,
+    kind=st.sampled_from(["gce", "aws", "iscsi", "rbd"]),
+    name=words,
+    pool=words | st.just(""),
+    monitors=several(words),
+    read_only=st.booleans(),
 )
 ports = st.builds(
     pl.HostPort,
@@ -137,6 +147,7 @@ POD_FIELDS: dict[str, st.SearchStrategy[Any]] = {
     "distinct_domains": several(distinct),
     "domain_shares": several(shares),
     "host_ports": several(ports),
+    "disks": several(disks),
     "volumes": several(volumes),
     "devices": several(needs),
     "numa": st.sampled_from([None, "require", "prefer"]),
@@ -150,6 +161,11 @@ POD_FIELDS: dict[str, st.SearchStrategy[Any]] = {
     "owner": words | st.just(""),
     "scheduler_name": words | st.just(""),
     "images": several(words),
+    "assumed": st.dictionaries(st.sampled_from(["cpu", "memory"]), st.integers(0, 2**40), max_size=2),
+    "arriving": st.dictionaries(st.sampled_from(["cpu", "memory"]), st.integers(0, 2**40), max_size=2),
+    "siblings": st.none() | selectors,
+    "started": st.integers(0, 2**40),
+    "nominated": words | st.just(""),
     "stateful": st.integers(0, 2**40),
     "terminating": st.booleans(),
     "expected": st.booleans(),

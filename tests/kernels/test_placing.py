@@ -13,8 +13,7 @@ from kernels import references as slow
 from kernels.world import GOALS, World, bind_pod, copied, gpu_world, listed, named, seen, world
 from placer.kernels import arrive, devices, fragmentation, place, reject, score
 from placer.kernels.structs import pack
-from placer.model.rule import Rule
-from placer.reasons import _rule_of
+from placer.rejections import Rejections
 
 worlds = st.builds(world, st.integers(0, 10**6), st.integers(1, 6), st.integers(1, 12), goals=st.sampled_from(GOALS))
 fresh_worlds = st.builds(
@@ -54,15 +53,12 @@ def test_the_node_decided_on_is_the_cheapest_that_fits_and_the_first_of_equals(m
 @given(worlds)
 @examples
 def test_the_rule_named_is_the_first_of_the_page(made):
-    rule_of_resource = np.array([_rule_of(name) for name in made.encoded.resources], np.int8)
-    found = np.zeros(made.nodes, np.int8)
+    rejections = Rejections(made.cluster, made.run)
     for pod_class, pod in made.waiting().items():
-        reject.rejections(*made.structs("problem", "state", "work"), pod_class, rule_of_resource, found)
+        found = rejections.codes(pod_class, pod)
         for node in range(made.nodes):
             expected = rejects(made.slow, pod, made.row(node))
-            static = expected is not None and expected < Rule.NodePorts
-            code = int(found[node])
-            assert (code % 64 if code > 0 else code) == (-1 if static else int(expected or 0))
+            assert int(found[node]) % reject.OTHER_WORDS == int(expected or 0)
 
 
 @given(worlds)

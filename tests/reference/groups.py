@@ -97,7 +97,7 @@ def spread_nodes(state: State, pod: int, rule: pl.SpreadConstraint, keys: set[st
         honor_affinity = rule.node_affinity_policy == "Honor"
         if honor_affinity and not node_matches(state, node, own.node_selector, own.node_affinity):
             return False
-        taints = [*hard_taints(state.nodes[node]), *cordon(state.nodes[node])]
+        taints = hard_taints(state.nodes[node])
         return rule.node_taints_policy == "Ignore" or covered(taints, own.tolerations)
 
     def work_out() -> set[int]:
@@ -110,6 +110,8 @@ def spread_counts(state: State, pod: int, rule: pl.SpreadConstraint, keys: set[s
     """Counts of other pods in the domains that have an eligible node, and the least."""
     nodes = spread_nodes(state, pod, rule, keys)
     members = {row for row in spread_group(state, pod, rule) - {pod} if not state.pods[row].terminating}
+    if rule.selector == pl.LabelSelector() and not set(rule.match_label_keys) & set(state.pods[pod].labels):
+        members = set()
     key = rule.topology_key
     domains = {state.labels[node][key] for node in nodes}
     counts = {domain: state.in_domain(members, key, domain, nodes) for domain in domains}

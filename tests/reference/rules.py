@@ -92,6 +92,23 @@ def volume_binding(state: State, pod: int, node: int) -> bool:
     return not all(node_matches(state, node, {}, volume.topology) for volume in state.pods[pod].volumes)
 
 
+def volume_zone(state: State, pod: int, node: int) -> bool:
+    """A node that says nothing of zones passes; else each label of each volume is matched, by its old name or new."""
+    renamed = {
+        "failure-domain.beta.kubernetes.io/zone": "topology.kubernetes.io/zone",
+        "failure-domain.beta.kubernetes.io/region": "topology.kubernetes.io/region",
+    }
+    labels = state.labels[node]
+    if not labels.keys() & {*renamed, *renamed.values()}:
+        return False
+    for volume in state.pods[pod].volumes:
+        for key, values in volume.zones.items():
+            own = labels[key] if key in labels else labels.get(renamed.get(key, key))
+            if own not in values:
+                return True
+    return False
+
+
 def ports(state: State, pod: int, node: int) -> bool:
     taken = [port for other in state.on(node) for port in state.pods[other].host_ports]
     return any(mine.clashes(theirs) for mine in state.pods[pod].host_ports for theirs in taken)
@@ -106,6 +123,9 @@ def resources(state: State, pod: int, node: int) -> bool:
 
 
 def volume_restrictions(state: State, pod: int, node: int) -> bool:
+    beside = [disk for other in state.on(node) for disk in state.pods[other].disks]
+    if any(same_disk(mine, theirs) for mine in state.pods[pod].disks for theirs in beside):
+        return True
     return any(
         mine.name == theirs.name and "ReadWriteOncePod" in (mine.access, theirs.access)
         for other in state.standing
@@ -113,6 +133,15 @@ def volume_restrictions(state: State, pod: int, node: int) -> bool:
         for mine in state.pods[pod].volumes
         for theirs in state.pods[other].volumes
     )
+
+
+def same_disk(one: pl.Disk, other: pl.Disk) -> bool:
+    """Whether two pods cannot have these on one node."""
+    if one.kind != other.kind or one.name != other.name or one.pool != other.pool:
+        return False
+    if one.kind == "rbd" and set(one.monitors).isdisjoint(other.monitors):
+        return False
+    return one.kind == "aws" or not one.read_only or not other.read_only
 
 
 def volume_limits(state: State, pod: int, node: int) -> bool:
@@ -231,13 +260,14 @@ RULES = {
     Rule.TaintToleration: taints,
     Rule.NodeAffinity: node_affinity,
     Rule.AnyOf: any_of,
-    Rule.VolumeBinding: volume_binding,
     Rule.NodePorts: ports,
     Rule.NodeResourcesFit: resources,
     Rule.Devices: None,  # with Numa, from one search for units
     Rule.Numa: None,
     Rule.VolumeRestrictions: volume_restrictions,
     Rule.NodeVolumeLimits: volume_limits,
+    Rule.VolumeBinding: volume_binding,
+    Rule.VolumeZone: volume_zone,
     Rule.PodTopologySpread: spread,
     Rule.InterPodAffinity: pod_affinity,
     Rule.ApartFrom: apart_from,

@@ -28,7 +28,7 @@ NATIVE_ONLY = ("namespace", "labels", "terminating")
 """Fields of a pod that only Kubernetes' own fields give."""
 POD_ANNOTATIONS = tuple(name for name in POD_FIELDS if name not in NATIVE_ONLY)
 NODE_ANNOTATIONS = ("devices", "price", "pods", "volume_limits")
-PLAIN_TEXT = ("numa", "owner", "scheduler_name", "preemption_policy", "price", "pods")
+PLAIN_TEXT = ("numa", "owner", "scheduler_name", "nominated", "preemption_policy", "price", "pods")
 """Fields whose annotation is the text itself, not JSON."""
 UNLIMITED = "unlimited"
 """Of a node's ``placer.dev/pods``: it takes any number of pods."""

@@ -25,11 +25,13 @@ from placer.orchestrators.kubernetes.container_faults import (
     resource_faults,
 )
 from placer.orchestrators.kubernetes.faults import required
-from placer.orchestrators.kubernetes.objects import Container, PodSpec
+from placer.orchestrators.kubernetes.objects import Container, PodSpec, is_absent
 from placer.orchestrators.kubernetes.subject import Subject
 
 OVERCOMMITTED = ("cpu", "memory")
 POD_LEVEL = "spec.resources"
+ASSUMED = {"cpu": 100, "memory": 200 * 2**20}
+"""What kube-scheduler's scores count for a container that does not ask: Kubernetes, ``GetNonzeroRequests``."""
 
 _resources = msgspec.json.Decoder(objects.Resources)
 _ports = msgspec.json.Decoder(list[objects.ContainerPort])
@@ -88,6 +90,8 @@ class ContainersValue(NamedTuple):
     requests: FrozenDict
     host_ports: tuple[HostPort, ...]
     images: tuple[str, ...]
+    assumed: FrozenDict
+    arriving: FrozenDict
 
 
 def containers_key(spec: PodSpec, overhead: bytes, ranges: str, checks: Checks) -> ContainersKey:
@@ -118,6 +122,37 @@ def read_containers(
         Gets what is odd, and can be read as it is meant.
     """
     return _Reading(subject, key, ranges, warnings).value()
+
+
+def _scored(
+    main: Sequence[Mapping[str, int]], init: Sequence[tuple[Mapping[str, int], bool]], assumed: Mapping[str, int]
+) -> dict[str, int]:
+    """What containers ask for, with what is assumed of those that do not ask."""
+    return effective_requests(
+        [{**assumed, **asked} for asked in main], [({**assumed, **asked}, sidecar) for asked, sidecar in init]
+    )
+
+
+def _assumed_of_whole(subject: Subject, raw: bytes, requests: Mapping[str, int]) -> dict[str, int]:
+    """What is assumed of the containers of a pod that asks as a whole: nothing that it names anywhere."""
+    given = subject.decode(_resources, raw, "spec.resources")
+    asks = given is not None and not is_absent(bytes(given.requests))
+    return {name: amount for name, amount in ASSUMED.items() if not (asks and name in requests)}
+
+
+def _assumed(
+    requests: Mapping[str, int], scored: Mapping[str, int], standing: Mapping[str, int]
+) -> tuple[FrozenDict, FrozenDict]:
+    """What scores count of the pod where it stands and, where that differs, while it is placed."""
+    differ = {name: scored[name] for name in ASSUMED if scored.get(name, 0) != standing.get(name, 0)}
+    return assumed_use(requests, standing), FrozenDict(differ)
+
+
+def assumed_use(requests: Mapping[str, int], scored: Mapping[str, int]) -> FrozenDict:
+    """What is scored, where that is neither the request nor what is assumed of any pod that does not ask."""
+    found = {name: scored.get(name, 0) for name in ASSUMED}
+    usual = {name: requests.get(name) or amount for name, amount in ASSUMED.items()}
+    return FrozenDict({name: amount for name, amount in found.items() if amount != usual[name]})
 
 
 def effective_requests(
@@ -177,8 +212,21 @@ class _Reading(NamedTuple):
     def value(self) -> ContainersValue:
         """What they ask for."""
         key, subject = self.key, self.subject
-        requests = self._requests()
-        _add(requests, subject.amounts(key.overhead, "spec.overhead"))
+        level = self._resources(key.resources, POD_LEVEL, ())
+        main, init = self._container_requests(level)
+        requests = effective_requests(main, init)
+        self.refuse_manifest(pod_level_faults(level.requests, requests, POD_LEVEL))
+        self.refuse(resource_faults(level.limits, level.requests, POD_LEVEL))
+        overhead = subject.amounts(key.overhead, "spec.overhead")
+        _apply_pod_level(level, requests)
+        _add(requests, overhead)
+        scored = _scored(main, init, ASSUMED)
+        standing = dict(scored)
+        if not is_absent(key.resources):
+            standing = _scored(main, init, _assumed_of_whole(subject, key.resources, requests))
+            _apply_pod_level(level, standing)
+        for amounts in (scored, standing):
+            _add(amounts, overhead)
         for name, amount in requests.items():
             if amount > INT64_MAX:
                 subject.problem("spec.containers", f"ask for {amount} of {name} together, which is beyond int64")
@@ -187,7 +235,7 @@ class _Reading(NamedTuple):
             self.warn([required("spec.containers", "it asks for nothing")])
         images = tuple(container.image for container in (*key.init_containers, *key.containers) if container.image)
         asked = {name: amount for name, amount in requests.items() if 0 < amount <= INT64_MAX}
-        return ContainersValue(FrozenDict(asked), self._ports(), images)
+        return ContainersValue(FrozenDict(asked), self._ports(), images, *_assumed(asked, scored, standing))
 
     @property
     def kinds(self) -> tuple[tuple[str, tuple[ContainerKey, ...]], ...]:
@@ -210,23 +258,18 @@ class _Reading(NamedTuple):
         """Notes what is odd."""
         self.warnings.extend(f"{self.subject.where}: {self.subject.prefix}{text}" for text in texts)
 
-    def _requests(self) -> dict[str, int]:
-        level = self._resources(self.key.resources, POD_LEVEL, ())
+    def _container_requests(self, level: _Resources) -> tuple[list[dict[str, int]], list[tuple[dict[str, int], bool]]]:
+        """Requests of each container, and of each init container with whether it is a sidecar."""
         main, init = [
             [
-                self._container_requests(container, f"spec.{kind}[{place}].resources", level)
+                self._requests_of(container, f"spec.{kind}[{place}].resources", level)
                 for place, container in enumerate(containers)
             ]
             for kind, containers in self.kinds
         ]
-        sidecars = [container.sidecar for container in self.key.init_containers]
-        requests = effective_requests(main, list(zip(init, sidecars, strict=True)))
-        self.refuse_manifest(pod_level_faults(level.requests, requests, POD_LEVEL))
-        self.refuse(resource_faults(level.limits, level.requests, POD_LEVEL))
-        _apply_pod_level(level, requests)
-        return requests
+        return main, list(zip(init, (container.sidecar for container in self.key.init_containers), strict=True))
 
-    def _container_requests(self, container: ContainerKey, path: str, level: _Resources) -> dict[str, int]:
+    def _requests_of(self, container: ContainerKey, path: str, level: _Resources) -> dict[str, int]:
         limits, requests = self._resources(container.resources, path, self.ranges)
         self.refuse(resource_faults(limits, requests, path))
         self.refuse(pod_limit_faults(limits, level.limits, path))

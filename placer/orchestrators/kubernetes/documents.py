@@ -30,6 +30,7 @@ GROUPS: dict[str, tuple[str, ...]] = {
     "StorageClass": ("storage.k8s.io",),
     "CSINode": ("storage.k8s.io",),
     "PriorityClass": ("scheduling.k8s.io",),
+    "PodDisruptionBudget": ("policy",),
     "RuntimeClass": ("node.k8s.io",),
 }
 """The kinds that are read, with their API groups."""

@@ -59,12 +59,46 @@ class ClaimSource(Camel):
     claim_name: str | None = None
 
 
+class GceDisk(Camel):
+    """``gcePersistentDisk``."""
+
+    name: str = field(name="pdName", default="")
+    read_only: bool | None = None
+
+
+class AwsDisk(Camel):
+    """``awsElasticBlockStore``."""
+
+    name: str = field(name="volumeID", default="")
+    read_only: bool | None = None
+
+
+class IscsiDisk(Camel):
+    """``iscsi``."""
+
+    name: str = field(name="iqn", default="")
+    read_only: bool | None = None
+
+
+class RbdImage(Camel):
+    """``rbd``."""
+
+    name: str = field(name="image", default="")
+    pool: str = "rbd"
+    monitors: list[str] = []
+    read_only: bool | None = None
+
+
 class PodVolume(Camel):
     """A volume of a pod."""
 
     name: str | None = None
     persistent_volume_claim: ClaimSource | None = None
     ephemeral: Raw = EMPTY
+    gce: GceDisk | None = field(name="gcePersistentDisk", default=None)
+    aws: AwsDisk | None = field(name="awsElasticBlockStore", default=None)
+    iscsi: IscsiDisk | None = None
+    rbd: RbdImage | None = None
 
 
 class PodSpec(Camel):
@@ -96,6 +130,8 @@ class PodStatus(Camel):
     """``status`` of a pod."""
 
     phase: str | None = None
+    start_time: str | None = None
+    nominated_node_name: str | None = None
 
 
 class PodObject(Camel):
@@ -382,6 +418,40 @@ class CsiNodeObject(Camel):
     spec: CsiNodeSpec | None = None
 
 
+class ServiceSpec(Camel):
+    """``spec`` of a Service."""
+
+    selector: dict[str, str] | None = None
+
+
+class ServiceObject(Camel):
+    """A Service, of which only the selector matters."""
+
+    metadata: Metadata | None = None
+    spec: ServiceSpec | None = None
+
+
+class BudgetSpec(Camel):
+    """``spec`` of a PodDisruptionBudget; what it asks for is in its status already."""
+
+    selector: Selector | None = None
+
+
+class BudgetStatus(Camel):
+    """``status`` of a PodDisruptionBudget."""
+
+    disruptions_allowed: Int32 = 0
+    disrupted_pods: dict[str, Raw] | None = None
+
+
+class BudgetObject(Camel):
+    """A PodDisruptionBudget."""
+
+    metadata: Metadata | None = None
+    spec: BudgetSpec | None = None
+    status: BudgetStatus | None = None
+
+
 class PriorityClassObject(Camel):
     """A PriorityClass."""
 
@@ -452,6 +522,7 @@ class ControllerSpec(Camel):
     """``spec`` of all kinds of controllers together."""
 
     replicas: Count | None = None
+    selector: Raw = EMPTY
     template: Template | None = None
     ordinals: Ordinals | None = None
     volume_claim_templates: list[ClaimObject] | None = None

@@ -5,6 +5,7 @@ from __future__ import annotations
 from array import array
 from collections import defaultdict
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any, NamedTuple
 
 import msgspec
@@ -39,6 +40,7 @@ from placer.orchestrators.kubernetes.objects import (
     OwnerReference,
     PodObject,
     PodSpec,
+    PodStatus,
     PodVolume,
     is_absent,
 )
@@ -52,8 +54,9 @@ from placer.orchestrators.kubernetes.rules import (
     read_spread,
     read_tolerations,
 )
+from placer.orchestrators.kubernetes.siblings import Siblings
 from placer.orchestrators.kubernetes.subject import NOTHING, Subject
-from placer.orchestrators.kubernetes.volumes import Claims, uses_of
+from placer.orchestrators.kubernetes.volumes import Claims, disks_of, uses_of
 
 DONE = ("Succeeded", "Failed")
 UNSUPPORTED = ("resource_claims", "workload_ref", "scheduling_group")
@@ -83,6 +86,8 @@ class Identity(NamedTuple):
     annotations: bytes
     terminating: bool = False
     expected: bool = False
+    started: int = 0
+    nominated: str = ""
     passed: bool = False
 
 
@@ -111,6 +116,7 @@ class PodRows:
         self.inventory, self.claims, self.nodes, self.manifests = inventory, claims, nodes, manifests
         self.admission = Admission(inventory)
         self.priorities = PriorityClasses(inventory)
+        self.siblings = Siblings(inventory)
         self.subject = Subject(inventory.problems)
         self.names: defaultdict[str, dict[str, bool]] = defaultdict(dict)
         self.owned: defaultdict[tuple[str, str], list[int]] = defaultdict(list)
@@ -155,6 +161,8 @@ class PodRows:
                 bytes(metadata.labels),
                 bytes(metadata.annotations),
                 terminating=metadata.deletion_timestamp is not None,
+                started=self._started(pod.status),
+                nominated=(pod.status.nominated_node_name if pod.status else None) or "",
                 passed=has_passed(metadata),
             )
             self.add(identity, pod.spec or PodSpec())
@@ -193,6 +201,7 @@ class PodRows:
         parts.owner.add(identity.owner)
         parts.labels.add((identity.labels, identity.passed))
         parts.flags.add((identity.terminating, identity.expected))
+        parts.history.add((identity.started, identity.nominated))
         parts.scheduling.add((spec.scheduler_name, priority.policy))
         parts.selector.add((bytes(spec.node_selector), runtime, identity.passed))
         parts.affinity.add(_with_labels(bytes(spec.affinity), identity))
@@ -223,6 +232,8 @@ class PodRows:
         """The table of all rows."""
         columns = {name: column for part in self._parts for name, column in part.columns()}
         requests = columns.pop("requests")
+        if self.siblings:
+            columns["siblings"] = self.siblings.column(columns["namespace"], columns["labels"], columns["owner"])
         self._add_reasons(columns.pop(OF_TOLERATIONS), columns["unsupported"])
         amounts = tabulate_amounts(requests.values, 0)
         rows = len(self)
@@ -247,6 +258,7 @@ class PodRows:
             owner=Part(["owner"], lambda owner: (owner,)),
             labels=Part(["labels"], lambda key: (subject.checked_labels(key[0], "metadata.labels", key[1]),)),
             flags=Part(["terminating", "expected"], lambda key: key),
+            history=Part(["started", "nominated"], lambda key: key),
             scheduling=Part(["scheduler_name", "preemption_policy"], lambda key: (key[0] or DEFAULT_SCHEDULER, key[1])),
             selector=Part(["node_selector"], lambda key: (self._read_selector(*key),)),
             affinity=Part(AffinityRules._fields, lambda key: read_affinity(subject, key[0], self._own(*key[1:]))),
@@ -254,7 +266,7 @@ class PodRows:
             spread=Part(["topology_spread"], lambda key: (read_spread(subject, key[0], self._own(*key[1:])),)),
             gates=Part(["scheduling_gates"], lambda key: (read_gates(subject, *key),)),
             containers=Part(ContainersValue._fields, self._read_containers),
-            volumes=Part(["volumes", "unsupported"], lambda key: key),
+            volumes=Part(["volumes", "unsupported", "disks"], lambda key: key),
         )
 
     def _own(self, labels: bytes, passed: bool) -> Own:
@@ -275,6 +287,17 @@ class PodRows:
         ranges = self.admission.limits[key.ranges] if key.ranges else ()
         return read_containers(self.subject, key, ranges, self.warnings)
 
+    def _started(self, status: PodStatus | None) -> int:
+        """Seconds since 1970; 0 where nothing is said."""
+        given = status.start_time if status else None
+        if not given:
+            return 0
+        try:
+            return max(0, int(datetime.fromisoformat(given).timestamp()))
+        except ValueError:
+            self.subject.problem("status.startTime", f"is {given!r}: write a time such as 2026-01-31T12:00:00Z")
+            return 0
+
     def _find_node(self, row: int, name: str | None) -> int:
         if not name:
             return PENDING
@@ -285,17 +308,18 @@ class PodRows:
         return node
 
     def _volumes_key(self, identity: Identity, spec: PodSpec, templates: dict[str, ClaimSpec]) -> tuple[Any, ...]:
-        """Volumes, and what keeps the pod from being placed; most pods have neither."""
+        """Volumes, what keeps the pod from being placed, and disks; most pods have none of them."""
         reasons = _not_supported(spec)
         volumes: Sequence[PodVolume] = spec.volumes or ()
         if not volumes and not templates:
-            return (), reasons
+            return (), reasons, ()
         if not identity.passed:
             self.subject.faults(name_faults([volume.name for volume in volumes], "spec.volumes", set()))
         uses = uses_of(self.subject, identity.name, volumes, templates)
         resolved = [self.claims.resolve(identity.namespace, use) for use in uses]
         found = tuple(one.volume for one in resolved)
-        return found, (*reasons, *dict.fromkeys(one.reason for one in resolved if one.reason))
+        kept_out = dict.fromkeys(one.reason for one in resolved if one.reason)
+        return found, (*reasons, *kept_out), disks_of(volumes)
 
     def _add_reasons(self, more: Column[tuple[str, ...]], unsupported: Column[tuple[str, ...]]) -> None:
         """Adds what else is not supported to the rows that have any of it; an annotation has the last word."""
@@ -320,6 +344,7 @@ class _Parts(NamedTuple):
     owner: Part
     labels: Part
     flags: Part
+    history: Part
     scheduling: Part
     selector: Part
     affinity: Part

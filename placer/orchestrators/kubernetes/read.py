@@ -9,8 +9,8 @@ import msgspec
 
 from placer.formats.arrow import without_collector
 from placer.model.cluster import Cluster
-from placer.model.table import NodeTable
 from placer.orchestrators.kubernetes.admission import has_passed
+from placer.orchestrators.kubernetes.budgets import read_budgets
 from placer.orchestrators.kubernetes.clients import to_json
 from placer.orchestrators.kubernetes.controllers import add_lacking
 from placer.orchestrators.kubernetes.documents import Inventory, read_objects_of
@@ -83,13 +83,12 @@ def _read(inventory: Inventory, manifests: bool) -> Cluster:
         for named, _ in read_objects_of(inventory, "Namespace", _namespaces, namespaced=False)
     }
     nodes = read_nodes(inventory, manifests)
-    pods = PodRows(inventory, nodes, Claims(inventory, _label_keys(nodes)), manifests)
+    pods = PodRows(inventory, nodes, Claims(inventory), manifests)
     pods.read_all()
     inventory.problems.raise_if_any()
     add_lacking(inventory, pods)
     inventory.problems.raise_if_any()
-    return Cluster.from_tables(nodes, pods.table(), namespaces, [*pods.priorities.warnings(), *pods.warnings])
-
-
-def _label_keys(nodes: NodeTable) -> frozenset[str]:
-    return frozenset(key for labels in nodes.labels.values for key in labels)
+    budgets = read_budgets(inventory)
+    table = pods.table()
+    inventory.problems.raise_if_any()
+    return Cluster.from_tables(nodes, table, namespaces, [*pods.priorities.warnings(), *pods.warnings], budgets)

@@ -6,14 +6,13 @@ A claim that is missing, or not bound in time, keeps its pod unplaced, in kube-s
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any, Literal, NamedTuple
 
 import msgspec
 
-from placer.model.relation import REGION, ZONE
-from placer.model.selector import NodeSelectorTerm, Requirement
-from placer.model.volume import Volume
+from placer.model.selector import NodeSelectorTerm
+from placer.model.volume import ZONE_KEYS, Disk, Volume
 from placer.orchestrators.kubernetes import objects
 from placer.orchestrators.kubernetes.admission import has_passed
 from placer.orchestrators.kubernetes.documents import Inventory, read_objects_of
@@ -48,15 +47,9 @@ PROVISIONERS = {
     "kubernetes.io/vsphere-volume": "csi.vsphere.vmware.com",
     "kubernetes.io/portworx-volume": "pxd.portworx.com",
 }
+DISKS: tuple[Literal["gce", "aws", "iscsi", "rbd"], ...] = ("gce", "aws", "iscsi", "rbd")
 NO_PROVISIONER = "kubernetes.io/no-provisioner"
 DEFAULT_CLASS = "storageclass.kubernetes.io/is-default-class"
-ZONE_LABELS = {
-    ZONE: ZONE,
-    REGION: REGION,
-    "failure-domain.beta.kubernetes.io/zone": ZONE,
-    "failure-domain.beta.kubernetes.io/region": REGION,
-}
-"""Labels of a volume that say where it is, with the key that today's nodes have."""
 ACCESS_MODES = ("ReadOnlyMany", "ReadWriteMany", "ReadWriteOnce", "ReadWriteOncePod")
 UNBOUND = "pod has unbound immediate PersistentVolumeClaims"
 
@@ -96,6 +89,7 @@ class _Claim(NamedTuple):
 class _Disk(NamedTuple):
     driver: str
     topology: tuple[NodeSelectorTerm, ...]
+    zones: dict[str, tuple[str, ...]]
 
 
 class _Class(NamedTuple):
@@ -106,16 +100,9 @@ class _Class(NamedTuple):
 
 
 class Claims:
-    """
-    Claims, volumes and storage classes of an input.
+    """Claims, volumes and storage classes of an input."""
 
-    Parameters
-    ----------
-    node_keys
-        Label keys that nodes have, which tell whether zones go by their old names there.
-    """
-
-    def __init__(self, inventory: Inventory, node_keys: frozenset[str]) -> None:
+    def __init__(self, inventory: Inventory) -> None:
         self._known: dict[tuple[str, str], Resolved] = {}
         problems = inventory.problems
         self._claims: dict[tuple[str, str], _Claim] = {}
@@ -126,8 +113,7 @@ class Claims:
         self._disks: dict[str, _Disk] = {}
         for named, disk in read_objects_of(inventory, "PersistentVolume", _volumes, namespaced=False):
             subject, labels = Subject(problems, named.where), bytes(named.metadata.labels)
-            terms = _read_topology(subject, disk.spec or VolumeSpec(), has_passed(named.metadata))
-            self._disks[named.name] = _read_disk(subject, disk.spec or VolumeSpec(), terms, labels, node_keys)
+            self._disks[named.name] = _read_disk(subject, disk.spec or VolumeSpec(), labels, has_passed(named.metadata))
         self._classes: dict[str, _Class] = {}
         self._default_class = ""
         for named, storage in read_objects_of(inventory, "StorageClass", _classes, namespaced=False):
@@ -157,7 +143,7 @@ class Claims:
         disk = self._disks.get(claim.spec.volume_name)
         if disk is None:
             return Resolved(Volume(**volume), f'persistentvolume "{claim.spec.volume_name}" not found')
-        return Resolved(Volume(**volume, driver=disk.driver, topology=disk.topology), "")
+        return Resolved(Volume(**volume, driver=disk.driver, topology=disk.topology, zones=disk.zones), "")
 
     def _unbound(self, claim: _Claim, volume: dict[str, Any]) -> Resolved:
         storage = self._class_of(claim.spec)
@@ -207,6 +193,22 @@ def uses_of(subject: Subject, pod: str, volumes: Iterable[PodVolume], templates:
     return uses
 
 
+def disks_of(volumes: Iterable[PodVolume]) -> tuple[Disk, ...]:
+    """The disks that a pod's volumes name without a claim: Kubernetes, "Volumes"."""
+    return tuple(
+        Disk(
+            kind=kind,
+            name=named.name,
+            pool=getattr(named, "pool", ""),
+            monitors=tuple(getattr(named, "monitors", ())),
+            read_only=bool(named.read_only),
+        )
+        for volume in volumes
+        for kind in DISKS
+        if (named := getattr(volume, kind)) is not None
+    )
+
+
 def _no_provisioner(storage: _Class) -> str:
     if storage.provisions:
         return ""
@@ -228,36 +230,20 @@ def _access_faults(modes: Sequence[str], path: str) -> Iterator[str]:
         yield forbidden(path, "may not use ReadWriteOncePod with other access modes: drop the others")
 
 
-def _read_topology(subject: Subject, spec: VolumeSpec, passed: bool) -> tuple[NodeSelectorTerm, ...]:
-    required = spec.node_affinity.required if spec.node_affinity else None
-    return read_node_terms(subject, required, "spec.nodeAffinity.required", passed)
-
-
-def _read_disk(
-    subject: Subject, spec: VolumeSpec, terms: tuple[NodeSelectorTerm, ...], labels: bytes, node_keys: frozenset[str]
-) -> _Disk:
+def _read_disk(subject: Subject, spec: VolumeSpec, labels: bytes, passed: bool) -> _Disk:
     driver = (spec.csi.driver if spec.csi else None) or ""
     if not driver:
         built_in = (name for field, name in MIGRATED.items() if not is_absent(bytes(getattr(spec, field))))
         driver = next(built_in, "")
-    zones = [
-        Requirement(key=_key_on_nodes(key, node_keys), operator="In", values=tuple(sorted(set(value.split("__")))))
-        for key, value in subject.labels(labels, "metadata.labels").items()
-        if key in ZONE_LABELS
-    ]
-    if not zones:
-        return _Disk(driver, terms)
-    narrowed = tuple(
-        NodeSelectorTerm(match_expressions=(*term.match_expressions, *zones), match_fields=term.match_fields)
-        for term in terms or (NodeSelectorTerm(),)
-        if not terms or term.match_expressions or term.match_fields
-    )
-    # Terms that are all empty match no node, and go on matching none.
-    return _Disk(driver, narrowed or terms)
+    required = spec.node_affinity.required if spec.node_affinity else None
+    terms = read_node_terms(subject, required, "spec.nodeAffinity.required", passed)
+    return _Disk(driver, terms, _zones(subject.labels(labels, "metadata.labels")))
 
 
-def _key_on_nodes(key: str, node_keys: frozenset[str]) -> str:
-    return key if key in node_keys else ZONE_LABELS[key]
+def _zones(labels: Mapping[str, str]) -> dict[str, tuple[str, ...]]:
+    """Zones and regions by label key; several stand in one label, joined by ``__``. One that cannot be read is none."""
+    listed = {key: [value.strip() for value in labels[key].split("__")] for key in ZONE_KEYS if key in labels}
+    return {key: tuple(values) for key, values in listed.items() if all(values)}
 
 
 def _read_class(subject: Subject, storage: StorageClassObject) -> _Class:

@@ -7,6 +7,7 @@ from typing import Any
 from placer.formats.arrow import without_collector
 from placer.model.cluster import Cluster
 from placer.orchestrators.kubernetes.texts import SOME_TIME
+from placer.orchestrators.kubernetes.write_budgets import budget_object
 from placer.orchestrators.kubernetes.write_nodes import csi_node_object, node_object
 from placer.orchestrators.kubernetes.write_pods import pod_object
 from placer.orchestrators.kubernetes.write_volumes import Volumes
@@ -48,5 +49,6 @@ def _write(cluster: Cluster) -> list[dict[str, Any]]:
         if node.volume_limits:
             objects.append(csi_node_object(node))
     objects += volumes.objects()
+    objects += [budget_object(budget) for budget in cluster.budgets]
     objects += [pod_object(pod, volumes) for pod in cluster.pods]
     return objects

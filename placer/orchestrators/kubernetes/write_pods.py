@@ -8,8 +8,10 @@ from placer.model.cluster import POD_FIELDS
 from placer.model.pod import Pod
 from placer.model.relation import AffinityTerm, PreferredPods, SpreadConstraint
 from placer.model.taint import Toleration
-from placer.model.volume import HostPort
+from placer.model.value import FrozenDict
+from placer.model.volume import Disk, HostPort
 from placer.orchestrators.kubernetes.annotations import PLAIN_TEXT, PREFIX
+from placer.orchestrators.kubernetes.containers import ASSUMED, assumed_use
 from placer.orchestrators.kubernetes.rule_faults import PREFERRED, REQUIRED
 from placer.orchestrators.kubernetes.texts import (
     SOME_TIME,
@@ -33,6 +35,10 @@ ONLY_ANNOTATED = (
     "forbidden_nodes",
     "apart_from",
     "unsupported",
+    "arriving",
+    "siblings",
+    "started",
+    "nominated",
     "stateful",
     "expected",
 )
@@ -70,10 +76,14 @@ def annotated_fields(pod: Pod, volumes: Volumes) -> list[str]:
         names.append("preferred_pods")
     if not all(pod.images):
         names.append("images")
+    if pod.assumed != _assumed_when_read(pod):
+        names.append("assumed")
     if not pod.scheduler_name:
         names.append("scheduler_name")
     if pod.owner and not _owner_references(pod.owner):
         names.append("owner")
+    if any(disk.kind != "rbd" and (disk.pool or disk.monitors) for disk in pod.disks):
+        names.append("disks")
     if pod.volumes and not volumes.are_native(pod.namespace, pod.volumes):
         names.append("volumes")
     return names
@@ -94,7 +104,8 @@ def pod_spec(pod: Pod) -> dict[str, Any]:
                 "volumes": [
                     {"name": f"volume-{place}", "persistentVolumeClaim": {"claimName": volume.name}}
                     for place, volume in enumerate(pod.volumes)
-                ],
+                ]
+                + [{"name": f"disk-{place}", **_disk(disk)} for place, disk in enumerate(pod.disks)],
             }
         ),
         "priority": pod.priority,
@@ -105,6 +116,8 @@ def pod_spec(pod: Pod) -> dict[str, Any]:
 
 def _annotation(pod: Pod, name: str) -> str:
     value = getattr(pod, name)
+    if name in ("assumed", "arriving"):
+        return json_text(amounts_text(value))
     return str(value) if name in PLAIN_TEXT else json_text(value)
 
 
@@ -135,9 +148,27 @@ def _containers(pod: Pod) -> list[dict[str, Any]]:
     return containers
 
 
+def _assumed_when_read(pod: Pod) -> FrozenDict:
+    """What the written containers will be read to assume: all but the first ask for nothing."""
+    others = max(len(pod.images) - 1, 0)
+    scored = {name: (pod.requests.get(name) or amount) + others * amount for name, amount in ASSUMED.items()}
+    return assumed_use(pod.requests, scored)
+
+
 def _port(port: HostPort) -> dict[str, Any]:
     address = {} if port.host_ip == "0.0.0.0" else {"hostIP": port.host_ip}
     return {"containerPort": port.port, "hostPort": port.port, "protocol": port.protocol, **address}
+
+
+def _disk(disk: Disk) -> dict[str, Any]:
+    read_only = {"readOnly": True} if disk.read_only else {}
+    if disk.kind == "gce":
+        return {"gcePersistentDisk": {"pdName": disk.name, **read_only}}
+    if disk.kind == "aws":
+        return {"awsElasticBlockStore": {"volumeID": disk.name, **read_only}}
+    if disk.kind == "iscsi":
+        return {"iscsi": {"iqn": disk.name, **read_only}}
+    return {"rbd": {"image": disk.name, "pool": disk.pool, "monitors": list(disk.monitors), **read_only}}
 
 
 def _affinity(pod: Pod) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from placer.model.table import PodTable
@@ -26,7 +26,7 @@ class Volumes:
         for namespace, code in sorted(pairs):
             for volume in volumes.values[code]:
                 key = namespaces.values[namespace], volume.name
-                if self._volumes.setdefault(key, volume) != volume:
+                if self._volumes.setdefault(key, volume) != volume or not _can_be_labels(volume.zones):
                     self._disputed.add(key)
 
     def are_native(self, namespace: str, volumes: Iterable[Volume]) -> bool:
@@ -43,6 +43,14 @@ class Volumes:
         ]
 
 
+def _can_be_labels(zones: Mapping[str, Sequence[str]]) -> bool:
+    """Whether labels give the zones back when they are read."""
+    return all(
+        [part.strip() for part in "__".join(values).split("__")] == list(values) and all(values)
+        for values in zones.values()
+    )
+
+
 def _disk(namespace: str, volume: Volume) -> dict[str, Any]:
     name = _disk_name(namespace, volume)
     spec: dict[str, Any] = {
@@ -53,7 +61,9 @@ def _disk(namespace: str, volume: Volume) -> dict[str, Any]:
         spec["csi"] = {"driver": volume.driver, "volumeHandle": name}
     if volume.topology:
         spec["nodeAffinity"] = {"required": {"nodeSelectorTerms": [node_term(term) for term in volume.topology]}}
-    metadata = {"name": name, "creationTimestamp": SOME_TIME}
+    metadata: dict[str, Any] = {"name": name, "creationTimestamp": SOME_TIME}
+    if volume.zones:
+        metadata["labels"] = {key: "__".join(values) for key, values in volume.zones.items()}
     return {"apiVersion": "v1", "kind": "PersistentVolume", "metadata": metadata, "spec": spec}
 
 

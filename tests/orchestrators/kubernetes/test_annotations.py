@@ -27,12 +27,22 @@ RULES = {
     "forbidden_nodes": ["n2"],
     "apart_from": ["default/db"],
     "preferred_nodes": [{"weight": -5, "term": {}}],
+    "assumed": {"cpu": "100m"},
+    "arriving": {"cpu": "100m"},
+    "siblings": {"match_labels": {"app": "web"}},
+    "started": 1700000000,
     "stateful": 3,
     "expected": True,
     "unsupported": ["no"],
     "volumes": [{"name": "v", "driver": "d"}],
 }
-TEXTS = {"numa": "require", "owner": "Rollout/web", "scheduler_name": "mine", "preemption_policy": "Never"}
+TEXTS = {
+    "nominated": "n1",
+    "numa": "require",
+    "owner": "Rollout/web",
+    "scheduler_name": "mine",
+    "preemption_policy": "Never",
+}
 
 
 @pytest.mark.parametrize("name", RULES)

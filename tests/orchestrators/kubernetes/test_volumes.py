@@ -50,23 +50,42 @@ def test_a_bound_claim_has_driver_and_topology_of_its_volume():
     )
 
 
-def test_zone_labels_of_the_volume_narrow_every_term():
-    bound, labels = claim(volumeName="pv"), {ZONE: "a__b", "other": "x"}
-    assert volume_of(bound, disk(labels=labels))[0].topology == pl.Volume(name="v", topology=zones("a", "b")).topology
-    expressions = volume_of(bound, disk(labels=labels, nodeAffinity=in_zone("a")))[0].topology[0].match_expressions
-    assert [expression.values for expression in expressions] == [("a",), ("a", "b")]
+def test_zone_and_region_labels_of_the_volume_are_a_rule_of_their_own():
+    labels = {ZONE: "a__b", OLD_ZONE: "a", "topology.kubernetes.io/region": "a__", "other": "x"}
+    volume, _ = volume_of(claim(volumeName="pv"), disk(labels=labels, nodeAffinity=in_zone("a")))
+    assert (volume.zones, len(volume.topology)) == ({OLD_ZONE: ("a",), ZONE: ("a", "b")}, 1)
 
 
-def test_old_zone_labels_are_asked_under_the_name_that_nodes_have():
-    bound, old = claim(volumeName="pv"), disk(labels={OLD_ZONE: "a"})
-    assert volume_of(bound, old)[0].topology[0].match_expressions[0].key == ZONE
-    assert volume_of(bound, old, node(labels={OLD_ZONE: "a"}))[0].topology[0].match_expressions[0].key == OLD_ZONE
+def zone_verdicts(labels: dict, *nodes: dict) -> str:
+    objects = [claim(volumeName="pv"), disk(labels=labels), pod(volumes=MOUNT), *nodes]
+    solution = pl.solve(pl.Cluster.from_kubernetes(objects))
+    return solution.unplaced[0].message if solution.unplaced else solution.bindings[0].node
 
 
-def test_terms_that_are_empty_reach_no_node_with_or_without_zone_labels():
-    empty = {"required": {"nodeSelectorTerms": [{}]}}
-    (term,) = volume_of(claim(volumeName="pv"), disk(labels={ZONE: "a"}, nodeAffinity=empty))[0].topology
-    assert not term.matches({ZONE: "a"}, "n1")
+def test_a_node_without_labels_of_zone_or_region_takes_volumes_of_every_zone():
+    elsewhere = node("n1", labels={ZONE: "b"})
+    assert zone_verdicts({ZONE: "a"}, elsewhere, node("n2", labels={"rack": "1"})) == "n2"
+    words = "0/1 nodes are available: 1 node(s) had no available volume zone."
+    assert zone_verdicts({ZONE: "a"}, elsewhere) == words
+    assert zone_verdicts({"topology.kubernetes.io/region": "r"}, elsewhere) == words
+
+
+def test_old_zone_labels_are_looked_up_by_their_new_name_and_not_the_other_way_round():
+    assert zone_verdicts({OLD_ZONE: "a"}, node("n1", labels={ZONE: "a"})) == "n1"
+    assert zone_verdicts({OLD_ZONE: "a"}, node("n1", labels={OLD_ZONE: "b", ZONE: "a"})).startswith("0/1")
+    assert zone_verdicts({ZONE: "a"}, node("n1", labels={OLD_ZONE: "a"})).startswith("0/1")
+
+
+def test_volumes_are_asked_about_after_resources_as_kube_scheduler_does():
+    bound = disk(labels={ZONE: "a"}, nodeAffinity=in_zone("a"))
+    none = {"cpu": "0", "memory": "8Gi", "pods": "110"}
+    full, other = node("full", labels={ZONE: "b"}, allocatable=none), node("other", labels={ZONE: "b"})
+    web = pod(volumes=MOUNT, containers=[{"name": "c", "resources": {"requests": {"cpu": "1"}}}])
+    (left,) = pl.solve(pl.Cluster.from_kubernetes([claim(volumeName="pv"), bound, web, full, other])).unplaced
+    assert [(reason.rule, reason.reason, reason.nodes) for reason in left.reasons] == [
+        ("NodeResourcesFit", "Insufficient cpu", 1),
+        ("VolumeBinding", "node(s) didn't match PersistentVolume's node affinity", 1),
+    ]
 
 
 def test_volumes_once_built_in_count_for_the_driver_that_serves_them_now():
@@ -121,6 +140,21 @@ def test_generic_ephemeral_volumes_are_claims_named_after_pod_and_volume():
 def test_volumes_without_claims_bind_nothing():
     volumes = [{"name": "a", "emptyDir": {}}, {"name": "b", "csi": {"driver": "inline.example.com"}}]
     assert only_pod(pod(volumes=volumes)).volumes == ()
+
+
+def test_disks_without_claims_are_read_with_what_tells_them_apart():
+    volumes = [
+        {"name": "a", "gcePersistentDisk": {"pdName": "d", "readOnly": True}},
+        {"name": "b", "awsElasticBlockStore": {"volumeID": "v"}},
+        {"name": "c", "iscsi": {"iqn": "q", "targetPortal": "p", "lun": 0, "readOnly": False}},
+        {"name": "d", "rbd": {"image": "i", "monitors": ["m", "n"], "readOnly": True}},
+    ]
+    assert only_pod(pod(volumes=volumes)).disks == (
+        pl.Disk(kind="gce", name="d", read_only=True),
+        pl.Disk(kind="aws", name="v"),
+        pl.Disk(kind="iscsi", name="q"),
+        pl.Disk(kind="rbd", name="i", pool="rbd", monitors=("m", "n"), read_only=True),
+    )
 
 
 @pytest.mark.parametrize(

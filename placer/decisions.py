@@ -1,0 +1,377 @@
+"""
+Decisions pod by pod, as kube-scheduler makes them: filter, score, choose, and preempt where nothing fits.
+
+The filters are the waist's hard terms, the scores a ranking over the same arrays; equal pods in a row are decided in
+one kernel call. Source: Kubernetes, "Scheduling Framework" and "Pod Priority and Preemption".
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from placer.encode.bodies import new_bodies
+from placer.encode.encode import Encoded, encode
+from placer.encode.goals import encode_goals
+from placer.engine import Run, pods_per_class, prepare
+from placer.model.cluster import Cluster
+from placer.model.profile import Profile
+from placer.model.rule import Reason, Rule, message
+from placer.rejections import SHORT_OF, Rejections, rule_of, short_words, words_of
+
+CHUNK = 4096
+"""Pods decided between two looks at the clock."""
+NOT_HELPFUL = "Preemption is not helpful for scheduling"
+NO_VICTIMS_FOUND = "No preemption victims found for incoming pod"
+NEVER = "not eligible due to preemptionPolicy=Never."
+LASTING = (
+    Rule.NodeUnschedulable,
+    Rule.NodeName,
+    Rule.ForbiddenNodes,
+    Rule.TaintToleration,
+    Rule.NodeAffinity,
+    Rule.AnyOf,
+    Rule.VolumeBinding,
+    Rule.VolumeZone,
+)
+"""Rules that evictions do not change."""
+CONFLICT = "pod affinity terms conflict"
+PREFILTER_RESULT = "node(s) didn't satisfy plugin(s) [NodeAffinity]"
+
+
+class Preempted(NamedTuple):
+    """
+    Room made for a pod.
+
+    Attributes
+    ----------
+    pod, node
+        Rows of the cluster's tables.
+    victims
+        Rows of the pods evicted, most important first.
+    """
+
+    pod: int
+    node: int
+    victims: tuple[int, ...]
+
+
+class Failure(NamedTuple):
+    """Why a pod fits nowhere, counted by node, and the scheduler's own line on it."""
+
+    reasons: list[Reason]
+    message: str
+
+
+class Attempt(NamedTuple):
+    """
+    What preemption found.
+
+    Attributes
+    ----------
+    candidates
+        (candidates,) internal nodes that were tried.
+    codes, costs
+        What came of each: see ``kernels.preempt.choose_candidates``.
+    best
+        The place of the one to take, -1 for none.
+    """
+
+    candidates: NDArray[np.int32]
+    codes: NDArray[np.int8]
+    costs: NDArray[np.int64]
+    shorts: NDArray[np.bool_]
+    best: int
+
+
+class Decisions:
+    """
+    The decisions on a cluster's pending pods, in the order of the queue: priority first, then input order.
+
+    Parameters
+    ----------
+    profile
+        Whose plugins decide.
+    sequence
+        Rows of the pods to decide, in order, in place of the queue's.
+
+    Attributes
+    ----------
+    run
+        The placement under way.
+    preempted
+        Pods for which others were evicted, in order.
+    failures
+        Row of a pod that fits nowhere → why, in the state in which it was decided.
+    """
+
+    def __init__(self, cluster: Cluster, profile: Profile, sequence: NDArray[np.int32] | None = None) -> None:
+        self.cluster, self.profile = cluster, profile
+        self.encoded: Encoded = encode(cluster, profile=profile)
+        goals = encode_goals(self.encoded, [], pods_per_class(self.encoded))
+        if sequence is None:
+            sequence = queue(cluster, self.encoded)
+        sequence = sequence[self.encoded.class_of_pod[sequence] >= 0]
+        self.run: Run = prepare(cluster, self.encoded, goals, sequence)
+        self.rejections = Rejections(cluster, self.run)
+        self.preempted: list[Preempted] = []
+        self.failures: dict[int, Failure] = {}
+        self._bodies = new_bodies(cluster, self.encoded)
+        self._rank_of_row = self.encoded.problem.nodes.row
+        classes = self.encoded.class_of_pod[sequence]
+        starts = np.flatnonzero(np.concatenate([[True], classes[1:] != classes[:-1]])) if len(classes) else classes
+        self._run_class = classes[starts].astype(np.int32)
+        self._run_length = np.diff(np.concatenate([starts, [len(classes)]])).astype(np.int64)
+        self._position = np.zeros(2, np.int64)
+        self._lines = 0
+        self._pack()
+
+    def _pack(self) -> None:
+        from placer.kernels.structs import pack
+
+        run = self.run
+        self._problem, self._goals, self._state, self._work, self._log, self._packed_bodies = (
+            pack(part) for part in (self.encoded.problem, run.goals, run.state, run.work, run.log, self._bodies)
+        )
+        self.packed = (self._problem, self._goals, self._state, self._work)
+
+    def decide_all(
+        self,
+        stop: Callable[[], bool] = lambda: False,
+        progress: Callable[[int, int], None] | None = None,
+        steps: int | None = None,
+    ) -> bool:
+        """
+        Decides pods until none is left, ``stop`` says so or ``steps`` pods are decided; whether all were.
+
+        O(1) a pod of a run of equal ones whose scores stay put, O(nodes) where normalised columns move and for the
+        first of a run, O(nodes + pods of the candidates) for one that fits nowhere.
+        """
+        from placer.kernels.rank import rank_runs
+
+        total, done, left = int(self._run_length.sum()), 0, steps
+        while self._position[0] < len(self._run_class):
+            if stop() or left == 0:
+                return False
+            most = CHUNK if left is None else min(CHUNK, left)
+            failed = rank_runs(*self.packed, self._log, self._run_class, self._run_length, self._position, most)
+            self._stand()
+            if failed:
+                self._fail()
+            before, done = done, self._decided()
+            left = None if left is None else max(0, left - (done - before))
+            if progress:
+                progress(done, total)
+        return True
+
+    def _decided(self) -> int:
+        at, within = self._position.tolist()
+        return int(self._run_length[:at].sum()) + within
+
+    def _stand(self) -> None:
+        """Lists the pods bound since the last look with their nodes, so that they can be evicted."""
+        from placer.kernels.preempt import lie_down_all
+
+        lines = int(self.run.log.lines[0])
+        if lines > self._lines:
+            slots, nodes = self.run.log.slot[self._lines : lines], self.run.log.node[self._lines : lines]
+            lie_down_all(self._packed_bodies, self.run.pod_of_slot[slots].astype(np.int32), nodes)
+            self._lines = lines
+
+    def _fail(self) -> None:
+        """The pod at the position fits nowhere: room is made for it, or it and its equals after it stay out."""
+        at = int(self._position[0])
+        pod_class = int(self._run_class[at])
+        slot = int(self.run.log.next_slot[pod_class])
+        left = int(self._run_length[at] - self._position[1])
+        pod = int(self.run.pod_of_slot[slot])
+        codes = self.rejections.codes(pod_class, pod)
+        attempt = self.attempt(pod_class, pod, codes)
+        if attempt is not None and attempt.best >= 0:
+            self.preempt(pod_class, pod, attempt)
+            self._advance(1)
+            return
+        failure = self.failure(pod_class, pod, codes, attempt)
+        for row in self.run.pod_of_slot[slot : slot + left].tolist():
+            self.failures[row] = failure
+        self.run.log.next_slot[pod_class] = slot + left
+        self._advance(left)
+
+    def _advance(self, pods: int) -> None:
+        self._position[1] += pods
+        if self._position[1] == self._run_length[self._position[0]]:
+            self._position[:] = self._position[0] + 1, 0
+
+    def attempt(self, pod_class: int, pod: int, codes: NDArray[np.int8]) -> Attempt | None:
+        """Looks for evictions that make room for a pod; ``None`` where the pod may not preempt."""
+        from placer.kernels.preempt import choose_candidates
+
+        if not self._may_preempt(pod):
+            return None
+        problem = self.encoded.problem
+        candidates = np.flatnonzero(~self.lasting(pod_class, codes)).astype(np.int32)
+        candidates = candidates[np.argsort(problem.nodes.row[candidates], kind="stable")]
+        enough = max(len(candidates) * self.profile.least_candidates_percent // 100, self.profile.least_candidates)
+        shown = np.zeros(len(candidates), np.int8)
+        shorts = np.zeros((len(candidates), len(self.encoded.resources)), bool)
+        costs = np.zeros((len(candidates), 5), np.int64)
+        best = choose_candidates(
+            self._problem,
+            self._state,
+            self._work,
+            self._packed_bodies,
+            pod_class,
+            candidates,
+            min(enough, len(candidates)),
+            self.rejections.resource_rule,
+            self.rejections.static(pod_class, pod)[1],
+            shown,
+            shorts,
+            costs,
+        )
+        return Attempt(candidates, shown, costs, shorts, int(best))
+
+    def _may_preempt(self, pod: int) -> bool:
+        return self.profile.preempts and self.cluster.pod_table["preemption_policy"][pod] != "Never"
+
+    def lasting(self, pod_class: int, codes: NDArray[np.int8]) -> NDArray[np.bool_]:
+        """(nodes,) where evictions cannot help, whatever goes."""
+        problem = self.encoded.problem
+        rules = codes % 32
+        lasting = np.isin(rules, LASTING) | (codes == Rule.InterPodAffinity) | (codes == Rule.PodTopologySpread + 32)
+        need, capacity = problem.classes.need[pod_class], problem.nodes.capacity
+        for resource in np.flatnonzero((need > 0) & (self.rejections.resource_rule == Rule.NodeResourcesFit)).tolist():
+            if self.encoded.resources[resource] != "pods":
+                lasting |= (rules == Rule.NodeResourcesFit) & (capacity[resource] < need[resource])
+        found: NDArray[np.bool_] = lasting
+        return found
+
+    def preempt(self, pod_class: int, pod: int, attempt: Attempt) -> None:
+        """Evicts the victims of the chosen node and binds the pod there."""
+        from placer.kernels.preempt import evict, victims_on
+
+        node = int(attempt.candidates[attempt.best])
+        late = int(self.rejections.static(pod_class, pod)[1][self.encoded.problem.nodes.segment[node]])
+        cost = np.zeros(5, np.int64)
+        parts = self._problem, self._state, self._work, self._packed_bodies
+        victims_on(*parts, pod_class, node, self.rejections.resource_rule, late, cost)
+        taken = int(cost[3])
+        victims = tuple(self._bodies.victims[:taken].tolist())
+        evict(self._problem, self._state, self._packed_bodies, node, taken)
+        self.bind(pod_class, pod, node)
+        self.preempted.append(Preempted(pod, int(self.encoded.problem.nodes.row[node]), victims))
+
+    def bind(self, pod_class: int, pod: int, node: int) -> None:
+        """Binds the next pod of a class, which must be this one, to an internal node."""
+        from placer.kernels.rank import bind_one
+
+        slot = int(self.run.log.next_slot[pod_class])
+        assert self.run.pod_of_slot[slot] == pod, "pods of a class are decided in the order of the sequence"
+        bind_one(*self.packed, self._log, pod_class, node, slot)
+        self.run.log.next_slot[pod_class] = slot + 1
+        self._stand()
+
+    def victims(self, pod_class: int, pod: int, attempt: Attempt, place: int) -> list[int]:
+        """Rows of the pods that a candidate would evict, most important first; nothing is evicted."""
+        from placer.kernels.preempt import victims_on
+
+        node = int(attempt.candidates[place])
+        late = int(self.rejections.static(pod_class, pod)[1][self.encoded.problem.nodes.segment[node]])
+        cost = np.zeros(5, np.int64)
+        parts = self._problem, self._state, self._work, self._packed_bodies
+        victims_on(*parts, pod_class, node, self.rejections.resource_rule, late, cost)
+        return [int(row) for row in self._bodies.victims[: cost[3]]]
+
+    def failure(self, pod_class: int, pod: int, codes: NDArray[np.int8], attempt: Attempt | None) -> Failure:
+        """What is said of a pod that fits nowhere."""
+        if self.conflict(pod):
+            return self.kept_out(pod, Rule.NodeAffinity.name, [CONFLICT])
+        reasons = self.counted(codes, pod_class, pod)
+        text = message(reasons, len(codes))
+        if self.profile.preempts:
+            text += f" preemption: {NEVER if attempt is None else self._in_vain(pod_class, codes, attempt)}"
+        return Failure(reasons, text)
+
+    def kept_out(self, pod: int, plugin: str, reasons: Sequence[str]) -> Failure:
+        """What is said of a pod that a PreFilter plugin rejects everywhere."""
+        nodes = len(self.cluster.node_table)
+        text = f"0/{nodes} nodes are available: {', '.join(reasons)}."
+        if self.profile.preempts:
+            in_vain = f"0/{nodes} nodes are available: {nodes} {NOT_HELPFUL}."
+            text += f" preemption: {in_vain if self._may_preempt(pod) else NEVER}"
+        return Failure([Reason(plugin, words, nodes) for words in reasons], text)
+
+    def counted(self, codes: NDArray[np.int8], pod_class: int, pod: int) -> list[Reason]:
+        """The reasons counted by node; nodes that the pod's terms do not even name are told apart."""
+        left_out = self.left_out(pod)
+        if left_out is None:
+            return self.rejections.counted(codes, pod_class)
+        named = np.where(left_out, 0, codes).astype(np.int8)
+        reasons = self.rejections.counted(named, pod_class)
+        if left_out.any():
+            reasons.append(Reason(Rule.NodeAffinity.name, PREFILTER_RESULT, int(left_out.sum())))
+        return reasons
+
+    def conflict(self, pod: int) -> bool:
+        """Whether the pod's node affinity names nodes and no node can be all of them."""
+        return self._narrows(pod) == set()
+
+    def _narrows(self, pod: int) -> set[str] | None:
+        if "NodeAffinity" not in self.profile.filters:
+            return None
+        return named_nodes(self.cluster.pod_table["node_affinity"][pod])
+
+    def left_out(self, pod: int) -> NDArray[np.bool_] | None:
+        """(nodes,) that NodeAffinity does not look at, since each term names others; ``None`` where it looks at all."""
+        names = self._narrows(pod)
+        if names is None:
+            return None
+        rows = [self.cluster.node_table.index(name) for name in names]
+        out = np.ones(len(self.cluster.node_table), bool)
+        out[[row for row in rows if row >= 0]] = False
+        return out[self.encoded.problem.nodes.row]
+
+    def _in_vain(self, pod_class: int, codes: NDArray[np.int8], attempt: Attempt) -> str:
+        """Why no evictions make room, counted by node."""
+        counts: dict[str, int] = {}
+
+        def add(words: str, nodes: int) -> None:
+            if nodes:
+                counts[words] = counts.get(words, 0) + nodes
+
+        add(NOT_HELPFUL, len(codes) - len(attempt.candidates))
+        add(NO_VICTIMS_FOUND, int((attempt.codes == NO_VICTIMS).sum()))
+        for code in np.unique(attempt.codes[(attempt.codes > 0) & (attempt.codes != NO_VICTIMS)]).tolist():
+            there = attempt.codes == code
+            rule = rule_of(code)
+            if rule not in SHORT_OF:
+                add(words_of(code), int(there.sum()))
+                continue
+            for resource in np.flatnonzero(self.rejections.resource_rule == rule).tolist():
+                add(short_words(rule, self.encoded.resources[resource]), int(attempt.shorts[there, resource].sum()))
+        parts = sorted(f"{nodes} {words}" for words, nodes in counts.items())
+        return f"0/{len(codes)} nodes are available: {', '.join(parts)}."
+
+
+NO_VICTIMS = 127
+"""As ``kernels.preempt.NO_VICTIMS``."""
+
+
+def queue(cluster: Cluster, encoded: Encoded) -> NDArray[np.int32]:
+    """The pending pods in the order of the queue: higher priority first, then input order."""
+    rows = encoded.pending
+    return rows[np.argsort(-cluster.pod_table.priority[rows].astype(np.int64), kind="stable")]
+
+
+def named_nodes(terms: Sequence[Any]) -> set[str] | None:
+    """The names that node affinity narrows nodes to: those of ``metadata.name`` where every term names some."""
+    named: set[str] = set()
+    for term in terms:
+        lists = [set(field.values) for field in term.match_fields if field.operator == "In"]
+        if not lists:
+            return None
+        named |= set.intersection(*lists)
+    return named if terms else None

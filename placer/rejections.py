@@ -1,0 +1,124 @@
+"""Why nodes reject a class of pods in the state that a run is in: rule by node, counted, and in words."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from placer.encode.statics import NOT_FOUND, NOT_REACHED, static_verdicts
+from placer.engine import Run
+from placer.model.cluster import Cluster
+from placer.model.rule import EXISTING_ANTI_AFFINITY, OTHER_WORDS, WORDS, Reason, Rule, insufficient
+
+SHORT_OF = (Rule.NodeResourcesFit, Rule.Devices)
+"""Rules that name what is short, resource by resource."""
+BINDING_WORDS = {
+    NOT_REACHED: WORDS[Rule.VolumeBinding],
+    NOT_FOUND: "node(s) didn't find available persistent volumes to bind",
+}
+ORDER = ("pods", "cpu", "memory", "ephemeral-storage")
+"""The order in which NodeResourcesFit names what is short; others follow by name."""
+
+
+class Rejections:
+    """
+    Asks why nodes reject pods of a run.
+
+    Attributes
+    ----------
+    resource_rule
+        (resources,) int8: the rule that each resource belongs to.
+    """
+
+    def __init__(self, cluster: Cluster, run: Run) -> None:
+        from placer.kernels.structs import pack
+
+        self.cluster, self.run = cluster, run
+        self.packed: tuple[Any, Any, Any] = (pack(run.encoded.problem), pack(run.state), pack(run.work))
+        self.resource_rule = np.array([_rule_of(name) for name in run.encoded.resources], np.int8)
+        self._static: dict[int, tuple[NDArray[np.int8], NDArray[np.int8]]] = {}
+        names = run.encoded.resources
+        rank = {name: place for place, name in enumerate(ORDER)}
+        self._order = sorted(range(len(names)), key=lambda r: (rank.get(names[r], len(rank)), names[r]))
+
+    def static(self, pod_class: int, pod: int) -> tuple[NDArray[np.int8], NDArray[np.int8]]:
+        """(segments,) what the static rules of a class say of each, early and late; ``pod`` is one of the class."""
+        signature = int(self.run.encoded.problem.classes.eligible[pod_class])
+        if signature not in self._static:
+            statics, nodes = self.run.encoded.statics, self.run.encoded.problem.nodes
+            kinds = statics.kind[nodes.row[nodes.segment_start[:-1]]]
+            early, late = static_verdicts(statics, self.cluster.pod_table.fields, pod)
+            self._static[signature] = early[kinds], late[kinds]
+        return self._static[signature]
+
+    def codes(self, pod_class: int, pod: int) -> NDArray[np.int8]:
+        """(nodes,) the first rule that rejects the class on each node now: see ``kernels.reject.rejections``."""
+        from placer.kernels.reject import rejections
+
+        codes = np.zeros(len(self.run.encoded.problem.nodes.row), np.int8)
+        rejections(*self.packed, pod_class, self.resource_rule, *self.static(pod_class, pod), codes)
+        return codes
+
+    def counted(self, codes: NDArray[np.int8], pod_class: int) -> list[Reason]:
+        """The reasons, counted by node."""
+        reasons: list[Reason] = []
+        for code in np.unique(codes[codes > 0]).tolist():
+            there = codes == code
+            rule = rule_of(code)
+            if rule in SHORT_OF:
+                reasons += self._short(pod_class, there, rule)
+            else:
+                reasons.append(Reason(rule.name, words_of(code), int(there.sum())))
+        return reasons
+
+    def short(self, pod_class: int, node: int, rule: Rule) -> list[int]:
+        """The resources of a rule that are short on a node, in the order in which kube-scheduler names them."""
+        need, free = self.run.encoded.problem.classes.need[pod_class], self.run.state.free[:, node]
+        return [r for r in self._order if self.resource_rule[r] == rule and need[r] > 0 and free[r] < need[r]]
+
+    def binding_words(self, pod_class: int, pod: int, node: int) -> list[str]:
+        """What VolumeBinding has against a node: all that holds."""
+        late = int(self.static(pod_class, pod)[1][self.run.encoded.problem.nodes.segment[node]])
+        return [words for bit, words in BINDING_WORDS.items() if late & bit]
+
+    def _short(self, pod_class: int, there: NDArray[np.bool_], rule: Rule) -> Iterator[Reason]:
+        """One reason per resource that is short, counted by node."""
+        encoded = self.run.encoded
+        need = encoded.problem.classes.need[pod_class]
+        explained = np.zeros(int(there.sum()), bool)
+        for resource in np.flatnonzero((need > 0) & (self.resource_rule == rule)).tolist():
+            short = self.run.state.free[resource][there] < need[resource]
+            explained |= short
+            if short.any():
+                yield Reason(rule.name, short_words(rule, encoded.resources[resource]), int(short.sum()))
+        if not explained.all():
+            first = int(encoded.problem.classes.unit_start[pod_class])
+            kind = encoded.kinds[int(encoded.problem.classes.unit_kind[first])]
+            yield Reason(rule.name, WORDS[rule].format(kind), int((~explained).sum()))
+
+
+def rule_of(code: int) -> Rule:
+    """The rule that a code names in any of its wordings."""
+    return Rule(code % 32)
+
+
+def words_of(code: int) -> str:
+    """The words of a code, for rules that need no more to say them."""
+    rule = rule_of(code)
+    if code >= 64:
+        return EXISTING_ANTI_AFFINITY
+    return OTHER_WORDS[rule] if code >= 32 else WORDS[rule]
+
+
+def short_words(rule: Rule, resource: str) -> str:
+    """What is said of a resource that is short."""
+    return WORDS[rule].format(resource.removeprefix("device:")) if rule == Rule.Devices else insufficient(resource)
+
+
+def _rule_of(resource: str) -> int:
+    if resource.startswith("device:"):
+        return Rule.Devices
+    return Rule.NodeVolumeLimits if resource.startswith("attach:") else Rule.NodeResourcesFit
