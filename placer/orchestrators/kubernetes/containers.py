@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from enum import IntEnum
 from typing import Any, NamedTuple
 
 import msgspec
@@ -38,9 +37,9 @@ _ports = msgspec.json.Decoder(list[objects.ContainerPort])
 _host_ports: TypeAdapter[tuple[HostPort, ...]] = TypeAdapter(tuple[HostPort, ...])
 
 
-class Checks(IntEnum):
+class Checks:
     """
-    Which of the API server's checks a pod gets.
+    Which of the API server's checks a pod gets; plain integers, since each pod's key holds one.
 
     Attributes
     ----------
@@ -48,9 +47,7 @@ class Checks(IntEnum):
         Of objects: what placing can do with is warned of.
     """
 
-    NONE = 0
-    WHAT_MATTERS = 1
-    ALL = 2
+    NONE, WHAT_MATTERS, ALL = 0, 1, 2
 
 
 class ContainerKey(NamedTuple):
@@ -81,7 +78,7 @@ class ContainersKey(NamedTuple):
     resources: bytes
     host_network: bool
     ranges: str = ""
-    checks: Checks = Checks.NONE
+    checks: int = Checks.NONE
 
 
 class ContainersValue(NamedTuple):
@@ -94,7 +91,7 @@ class ContainersValue(NamedTuple):
     arriving: FrozenDict
 
 
-def containers_key(spec: PodSpec, overhead: bytes, ranges: str, checks: Checks) -> ContainersKey:
+def containers_key(spec: PodSpec, overhead: bytes, ranges: str, checks: int) -> ContainersKey:
     """The part of a spec that :func:`read_containers` reads."""
     init = spec.init_containers
     return ContainersKey(
