@@ -16,6 +16,7 @@ NAMES = {
     "scale": "growth from 3,000 × 25,000 to 100,000 × 1,000,000",
     "process": "whole processes: Parquet and one Kubernetes JSON dump, read to verified answer",
     "kube-oracle": "decisions of the real kube-scheduler, one by one: python -m bench kube-oracle CASES",
+    "scheduler-perf": "Kubernetes' own scheduler benchmark on the exact profile",
     "openb": "GPU allocation on the Alibaba cluster, against published policies",
     "demo": "the openb cluster and mesos30k, each ending in a verified summary",
     "compare": "what got worse between two outputs: python -m bench compare A B",

@@ -167,6 +167,16 @@ class Decisions:
                 progress(done, total)
         return True
 
+    def remove(self, pods: NDArray[np.int32]) -> None:
+        """Takes pods that stand off their nodes, as if they had been deleted. O(pods of their nodes)."""
+        from placer.kernels.preempt import take_away
+
+        where = np.full(len(self.cluster.pod_table), -1, np.int32)
+        where[self.encoded.standing] = self.encoded.position[self.encoded.standing_node]
+        lines = int(self.run.log.lines[0])
+        where[self.run.pod_of_slot[self.run.log.slot[:lines]]] = self.run.log.node[:lines]
+        take_away(self._problem, self._state, self._packed_bodies, pods, where[pods])
+
     def _decided(self) -> int:
         at, within = self._position.tolist()
         return int(self._run_length[:at].sum()) + within

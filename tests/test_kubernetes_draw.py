@@ -40,7 +40,7 @@ def test_drawn_clusters_reach_every_outcome_and_every_filter():
     scoring: Counter[str] = Counter()
 
     for family in FAMILIES:
-        for seed in range(10):
+        for seed in range(20):
             for decision in decide_all(draw_case(seed, family)):
                 outcomes[decision["outcome"]] += 1
                 rejecting.update(each["plugin"] for each in decision.get("filters", {}).values())

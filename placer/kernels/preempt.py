@@ -257,3 +257,13 @@ def evict(problem: Problem, state: State, bodies: Bodies, node: int, taken: int)
         body = bodies.victims[place]
         put(problem, state, bodies.pod_class[body], node, -1)
         get_up(bodies, body, node)
+
+
+@njit
+def take_away(
+    problem: Problem, state: State, bodies: Bodies, rows: NDArray[np.int32], nodes: NDArray[np.int32]
+) -> None:
+    """Takes pods off their nodes."""
+    for place in range(rows.shape[0]):
+        put(problem, state, bodies.pod_class[rows[place]], nodes[place], -1)
+        get_up(bodies, rows[place], nodes[place])

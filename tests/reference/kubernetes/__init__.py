@@ -1,7 +1,8 @@
 """
 A slow, obvious reading of Kubernetes v1.36's default scheduler, written from its rules: what the engine must equal.
 
-It works on API objects as they are; small clusters only. Defaults of the API server stand in the objects already.
+It works on API objects as they are, and fills in the API server's defaults; small clusters only. Label keys of terms
+and constraints are merged into their selectors already.
 """
 
 from .draw import FAMILIES, draw_case

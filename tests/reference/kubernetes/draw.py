@@ -78,11 +78,15 @@ def draw_case(seed: int, family: str) -> dict[str, Any]:
     """
     Draws a case; the same seed and family give the same case.
 
-    ``mixed`` joins two families and ``preemption``.
+    ``mixed`` joins two families and ``preemption``; preemption meets volumes and terminating pods at times.
     """
     random = Random(f"{family}-{seed}")
-    chosen = [*random.sample([each for each in PODS if not each.startswith("preemption")], 2), "preemption"]
-    families = chosen if family == "mixed" else [family]
+    if family == "mixed":
+        families = [*random.sample([each for each in PODS if not each.startswith("preemption")], 2), "preemption"]
+    elif family.startswith("preemption"):
+        families = [family, *(each for each in ("volumes", "terminating") if maybe(random, 0.2))]
+    else:
+        families = [family]
     cluster = draw_cluster(random, families)
     return {"name": f"{family}-{seed}", "family": family, "kubernetes_version": "v1.36.2", "cluster": cluster}
 

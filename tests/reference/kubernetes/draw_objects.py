@@ -15,7 +15,9 @@ BETA_ZONE = "failure-domain.beta.kubernetes.io/zone"
 def node(random: Random, index: int) -> Parts:
     """A node; some lack a zone, a rack, a resource, or room for any pod."""
     name = f"node-{index}"
-    labels = {HOST: name, "kubernetes.io/os": "linux", "topology.kubernetes.io/region": "region-1"}
+    labels = {HOST: name, "kubernetes.io/os": "linux"}
+    if maybe(random, 0.8):
+        labels["topology.kubernetes.io/region"] = "region-1"
     if maybe(random, 0.85):
         labels[ZONE] = random.choice(ZONES)
     if maybe(random, 0.8):
@@ -24,7 +26,9 @@ def node(random: Random, index: int) -> Parts:
         labels["gen"] = random.choice(("1", "2", "3", "5", "7", "new"))
     if maybe(random, 0.5):
         labels["rack"] = random.choice(("rack-1", "rack-2", ""))
-    if maybe(random, 0.05):
+    if maybe(random, 0.06):
+        labels[HOST] = "node-0"
+    if maybe(random, 0.06):
         del labels[HOST]
     sizes = {
         "cpu": random.choice(("1", "2", "2870m", "4", "4000m", "8", "15950m")),
@@ -164,7 +168,8 @@ def storage(random: Random, cluster: dict[str, list[Parts]], pods: list[Parts]) 
         ]
         if volumes:
             pod["spec"]["volumes"] = volumes
-            pod["metadata"]["namespace"] = "default" if maybe(random, 0.97) else "prod"
+            stands = pod["metadata"]["name"].startswith("r")
+            pod["metadata"]["namespace"] = "prod" if maybe(random, 0.15 if stands else 0.03) else "default"
 
 
 def claim(random: Random, cluster: dict[str, list[Parts]], index: int) -> Parts:
@@ -194,7 +199,7 @@ def claim(random: Random, cluster: dict[str, list[Parts]], index: int) -> Parts:
             "uid": name,
         }
         volume["status"] = {"phase": "Bound"}
-        if maybe(random, 0.3):
+        if maybe(random, 0.5):
             zones = some(random, ZONES, 1, 2)
             volume["metadata"]["labels"] = {random.choice((ZONE, BETA_ZONE)): "__".join(zones)}
         cluster["persistentVolumes"].append(volume)
