@@ -188,7 +188,7 @@ class Solution:
             "goals": list(self.goals),
             "limits": dict(self.limits),
             "now": self.now,
-            **({} if self.schedulers is None else {"schedulers": list(self.schedulers)}),
+            "schedulers": None if self.schedulers is None else list(self.schedulers),
             "status": self.status,
             "stopped": self.stopped,
             "objective": dict(self.objective),
