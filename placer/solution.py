@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from placer.errors import InputError, StaleSolutionError
 from placer.model.cluster import Cluster
 from placer.model.rule import Reason
+from placer.model.table import PENDING
 
 VERSION = 1
 
@@ -129,6 +130,8 @@ class Solution:
         (objective - bound) / max(1, |objective|) of the first tier that is not closed, or ``None``.
     input
         Digest of the cluster it was made for.
+    schedulers
+        Whose pods were decided; those that name other schedulers were left alone. ``None`` is all.
     """
 
     input: str
@@ -146,6 +149,7 @@ class Solution:
     seed: int = 0
     limits: Mapping[str, Any] = field(default_factory=dict)
     now: str | None = None
+    schedulers: Sequence[str] | None = None
     statistics: dict[str, Any] = field(default_factory=dict)
     version: int = VERSION
 
@@ -184,6 +188,7 @@ class Solution:
             "goals": list(self.goals),
             "limits": dict(self.limits),
             "now": self.now,
+            "schedulers": None if self.schedulers is None else list(self.schedulers),
             "status": self.status,
             "stopped": self.stopped,
             "objective": dict(self.objective),
@@ -265,6 +270,7 @@ class Solution:
                 seed=data.get("seed", 0),
                 limits=dict(data.get("limits") or {}),
                 now=data.get("now"),
+                schedulers=None if data.get("schedulers") is None else [str(name) for name in data["schedulers"]],
                 statistics=dict(data.get("statistics") or {}),
                 version=version,
             )
@@ -284,6 +290,15 @@ class Solution:
         if not isinstance(data, Mapping):
             raise InputError(f"{path}: the document is a {type(data).__name__}: give a solution file of placer")
         return cls.from_dict(data, str(path))
+
+
+def decided(cluster: Cluster, schedulers: Sequence[str] | None) -> NDArray[np.bool_]:
+    """(pods,) pending and, where ``schedulers`` are named, of one of them."""
+    pending: NDArray[np.bool_] = cluster.pod_table.node == PENDING
+    if schedulers is None:
+        return pending
+    asked: NDArray[np.bool_] = cluster.pod_table["scheduler_name"].map(lambda name: name in schedulers)
+    return np.logical_and(pending, asked)
 
 
 def _expect(data: Mapping[str, Any], name: str, kind: type) -> Any:

@@ -11,22 +11,27 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from placer.errors import InfeasibleError, InputError, UsageError
 from placer.goals import Tier, parse_goals
 from placer.model.cluster import Cluster
+from placer.profiles import choose
 from placer.solution import Bindings, Rows, Solution, Unplaced
 
 if TYPE_CHECKING:
     from placer.engine import Run
+    from placer.model.profile import Profile
 
 Progress = Callable[[str, int, int], None]
 
 
-def solve(
+def solve(  # noqa: PLR0913 - one function for all that a caller may ask, by keyword
     cluster: Cluster,
     *,
     goals: Sequence[str] | str = ("pack",),
+    profile: str | Profile | Sequence[Profile] | None = None,
+    scheduler_name: str | None = None,
     time_limit: float | None = None,
     steps: int | None = None,
     seed: int = 0,
@@ -48,6 +53,11 @@ def solve(
     goals
         What better means, most important tier first; goals of one tier are joined by ``+``, weights by ``*``:
         ``["pack", "2*balance+headroom"]``.
+    profile
+        Decide as a scheduler does, not by goals: ``"kubernetes"``, or a profile, for all pending pods; or profiles, as
+        a scheduler's configuration gives them, each for the pods that name it.
+    scheduler_name
+        Decide only the pods that name this scheduler; the others are left alone, neither placed nor reported.
     time_limit
         Wall-clock seconds; the best answer so far comes back.
     steps
@@ -71,6 +81,8 @@ def solve(
     ------
     InputError
         An unknown goal or a limit that is not above 0.
+    UsageError
+        An unknown profile, or a ``scheduler_name`` that none of the profiles has.
     InfeasibleError
         ``require_all`` was asked for and pods stay unplaced.
 
@@ -88,6 +100,12 @@ def solve(
     """
     from placer.warm import is_warm
 
+    choice = choose(profile, scheduler_name)
+    if choice.profiles:
+        raise UsageError(
+            f"profile is {profile!r}: it comes with placer's Kubernetes profile, which this version does not have yet; "
+            "leave it out to place by goals"
+        )
     tiers = parse_goals(goals)
     _check_limits(time_limit, steps, threads)
     for name, asked in (("preempt", preempt), ("prove", prove), ("gap", gap is not None)):
@@ -98,13 +116,15 @@ def solve(
     started = time.monotonic()
     report = progress or (lambda stage, done, total: None)
     seconds: dict[str, float] = {}
-    run = _prepare(cluster, tiers, seconds, report)
+    decided = choice.decided(cluster)
+    run = _prepare(cluster, tiers, decided, seconds, report)
     limit = _Limit(started, time_limit, steps, stop)
     clock = time.perf_counter()
     _place(run, limit, report)
     seconds["place"] = time.perf_counter() - clock
     clock = time.perf_counter()
-    solution = answer(cluster, run, tiers, limit.reason)
+    solution = answer(cluster, run, tiers, limit.reason, decided)
+    solution.schedulers = choice.schedulers
     seconds["answer"] = time.perf_counter() - clock
     solution.stopped = limit.reason
     solution.seed = seed
@@ -143,7 +163,13 @@ class _Limit:
         return self.reason != "done"
 
 
-def _prepare(cluster: Cluster, tiers: Sequence[Tier], seconds: dict[str, float], report: Progress) -> Run:
+def _prepare(
+    cluster: Cluster,
+    tiers: Sequence[Tier],
+    decided: NDArray[np.bool_],
+    seconds: dict[str, float],
+    report: Progress,
+) -> Run:
     from placer.encode.encode import encode
     from placer.encode.goals import encode_goals
     from placer.engine import pods_per_class, prepare
@@ -153,7 +179,8 @@ def _prepare(cluster: Cluster, tiers: Sequence[Tier], seconds: dict[str, float],
     parts = [tier.parts for tier in tiers]
     wishes = any(name == "preferences" for tier in parts for name, _ in tier)
     encoded = encode(cluster, preferences=wishes)
-    run = prepare(cluster, encoded, encode_goals(encoded, parts, pods_per_class(encoded)))
+    sequence = encoded.pending[decided[encoded.pending]]
+    run = prepare(cluster, encoded, encode_goals(encoded, parts, pods_per_class(encoded)), sequence)
     seconds["encode"] = time.perf_counter() - clock
     report("encode", 1, 1)
     return run
@@ -167,8 +194,21 @@ def _place(run: Run, limit: _Limit, report: Progress) -> None:
         limit.reason = "step_limit"
 
 
-def answer(cluster: Cluster, run: Run, tiers: Sequence[Tier], stopped: str = "done") -> Solution:
-    """The solution that a run has come to."""
+def answer(
+    cluster: Cluster,
+    run: Run,
+    tiers: Sequence[Tier],
+    stopped: str = "done",
+    decided: NDArray[np.bool_] | None = None,
+) -> Solution:
+    """
+    The solution that a run has come to.
+
+    Parameters
+    ----------
+    decided
+        (pods,) those that are not left alone; all by default.
+    """
     from placer.engine import bindings
     from placer.objective import measure
     from placer.reasons import unplaced
@@ -177,6 +217,9 @@ def answer(cluster: Cluster, run: Run, tiers: Sequence[Tier], stopped: str = "do
     rows = Rows(bound, nodes)
     left = unplaced(cluster, run, stopped)
     missing = np.array([cluster.pod_table.index(each.pod) for each in left], np.int64)
+    if decided is not None:
+        left = [each for each, asked in zip(left, decided[missing].tolist(), strict=True) if asked]
+        missing = missing[decided[missing]]
     priorities, counts = np.unique(cluster.pod_table.priority[missing], return_counts=True)
     counted = dict(zip(priorities[::-1].tolist(), counts[::-1].tolist(), strict=True))
     return Solution(

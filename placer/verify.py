@@ -129,7 +129,7 @@ def verify(cluster: Cluster, solution: Solution | None = None) -> list[Violation
     scene = Scene(facts, solution_timeline(cluster, plan, held=False), units)
     loads = Scene(facts, solution_timeline(cluster, plan, held=True), units) if plan.moved else scene
     replayed: Callable[[], Replay] = cache(lambda: replay(loads))
-    flaws += statement.check(Final(facts, final_places(cluster, plan), replayed), solution)
+    flaws += statement.check(Final(facts, final_places(cluster, plan), replayed, solution.schedulers), solution)
     return [
         *(_violation(*flaw) for flaw in flaws),
         *_violations([*_findings(scene, OTHERS), *_findings(loads, OF_THE_NODE), *_of(loads, replayed().findings)]),

@@ -16,7 +16,7 @@ from placer.checks.scene import Scene
 from placer.checks.timeline import standing_timeline
 from placer.goals import parse_goals
 from placer.model.node import PRICE_UNIT
-from placer.model.table import PENDING
+from placer.solution import decided
 
 HEADROOM_FROM = 0.8
 
@@ -31,11 +31,14 @@ class Final(NamedTuple):
         (pods,) row of each pod's node, -1 for none.
     replay
         Units that pods hold.
+    schedulers
+        Whose pods were decided; ``None`` is all.
     """
 
     facts: Facts
     where: NDArray[np.int64]
     replay: Callable[[], Replay]
+    schedulers: Sequence[str] | None = None
 
 
 def measure(final: Final, keys: Sequence[str]) -> dict[str, float]:
@@ -67,7 +70,7 @@ def unplaced_by_priority(final: Final) -> dict[int, int]:
 
 
 def _unplaced(final: Final) -> NDArray[np.bool_]:
-    left: NDArray[np.bool_] = (final.facts.pods.node == PENDING) & (final.where < 0)
+    left: NDArray[np.bool_] = decided(final.facts.cluster, final.schedulers) & (final.where < 0)
     return left
 
 

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from placer.checks.timeline import Evicted, Moved, Plan
 from placer.model.cluster import Cluster
 from placer.model.table import PENDING
-from placer.solution import Solution
+from placer.solution import Solution, decided
 
 
 class Flaw(NamedTuple):
@@ -159,7 +159,7 @@ def _moves(cluster: Cluster, solution: Solution, plan: Plan, flaws: list[Flaw]) 
 def _unaccounted(
     cluster: Cluster, solution: Solution, pods: NDArray[np.int64], freed: dict[int, int]
 ) -> Iterator[Flaw]:
-    """Each pending pod is either bound or listed as unplaced, once."""
+    """Each pending pod that was to be decided is either bound or listed as unplaced, once."""
     table = cluster.pod_table
     bound, listed = np.zeros(len(table), bool), np.zeros(len(table), bool)
     bound[pods[pods >= 0]] = True
@@ -175,5 +175,5 @@ def _unaccounted(
         elif table.node[row] != PENDING and row not in freed:
             yield Flaw("AlreadyBound", unplaced.pod, "", f"unplaced[{index}] lists a pod that the input has on a node")
         listed[row] = True
-    for row in np.flatnonzero((table.node == PENDING) & ~bound & ~listed).tolist():
+    for row in np.flatnonzero(decided(cluster, solution.schedulers) & ~bound & ~listed).tolist():
         yield Flaw("NotAccountedFor", table.key(row), "", "the pod is pending, and neither bound nor unplaced")

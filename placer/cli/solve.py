@@ -17,12 +17,13 @@ from placer.errors import UsageError
 if TYPE_CHECKING:
     from placer.cli.screen import Stages
     from placer.model.cluster import Cluster
+    from placer.model.profile import Profile
     from placer.solution import Solution
     from placer.verify import Violation
 
 
 @command
-def solve(
+def solve(  # noqa: PLR0913, PLR0917 - an option each
     inputs: Inputs,
     common: Common,
     goals: Goals = None,
@@ -30,7 +31,17 @@ def solve(
     gap: Annotated[float | None, Option("--gap", metavar="X", help="Stop when this close to the bound.")] = None,
     no_verify: Annotated[bool, Option("--no-verify", help="Do not check the answer.")] = False,
     require_all: Annotated[bool, Option("--require-all", help="Fail instead of leaving pods unplaced.")] = False,
-    profile: Annotated[str | None, Option("--profile", metavar="NAME", help="Decide as this scheduler does.")] = None,
+    profile: Annotated[
+        str | None, Option("--profile", metavar="NAME", help="Decide as this scheduler does: kubernetes.")
+    ] = None,
+    config: Annotated[
+        Path | None,
+        Option("--config", metavar="FILE", help="The scheduler's configuration; its profiles decide their own pods."),
+    ] = None,
+    scheduler_name: Annotated[
+        str | None,
+        Option("--scheduler-name", metavar="NAME", help="Decide only pods that name this scheduler."),
+    ] = None,
     out: Annotated[
         Path | None, Option("-o", "--out", metavar="OUT", help="Write the answer here, or to - for stdout.")
     ] = None,
@@ -47,11 +58,11 @@ def solve(
     from placer.cli.screen import emit, show, stages
     from placer.cli.summary import summary
 
-    _refuse_profile(profile)
+    profiles = _profiles(profile, config, scheduler_name)
     chosen = choose_format(as_format, out, common.json)
     with stages(common) as at:
         cluster = load_cluster(inputs, format, at)
-        asked = _Asked(goals or ["pack"], prove, gap, require_all)
+        asked = _Asked(goals or ["pack"], profiles, scheduler_name, prove, gap, require_all)
         solution = _solve(cluster, asked, common, at)
         violations = None if no_verify else _verify(cluster, solution, at)
     _add_statistics(solution, violations, at)
@@ -73,17 +84,28 @@ def load_cluster(inputs: list[Path], format: str | None, at: Stages) -> Cluster:
         return load(*inputs, format=format)
 
 
-def _refuse_profile(profile: str | None) -> None:
-    if profile is not None:
-        known = "it comes with placer's Kubernetes profile, which this version does not have yet"
-        why = known if profile == "kubernetes" else "there is no such profile"
-        raise UsageError(f"--profile is {profile!r}: {why}; leave --profile out to place by goals")
+def _profiles(profile: str | None, config: Path | None, scheduler_name: str | None) -> str | tuple[Profile, ...] | None:
+    """The profiles that decide, checked before the cluster is read."""
+    from placer.profiles import choose
+
+    if config is not None:
+        if profile != "kubernetes":
+            raise UsageError(f"--config is {str(config)!r}: it goes with --profile kubernetes: give both, or neither")
+        from placer.orchestrators.kubernetes import read_configuration
+
+        profiles = read_configuration(config)
+        choose(profiles, scheduler_name)
+        return profiles
+    choose(profile, scheduler_name)
+    return profile
 
 
 class _Asked(NamedTuple):
     """Arguments of the library's solve that only this command has."""
 
     goals: list[str]
+    profile: str | tuple[Profile, ...] | None
+    scheduler_name: str | None
     prove: bool
     gap: float | None
     require_all: bool

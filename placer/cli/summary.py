@@ -26,6 +26,7 @@ def summary(cluster: Cluster, solution: Solution) -> Table:
             ("pods", f"{found.pods:,}, of which {found.bound:,} stood already and {found.pending:,} were pending"),
             ("placed", f"{len(solution.bindings):,}"),
             *_unplaced_rows(solution, found.why),
+            *_left_alone_rows(solution, found.pending),
             *(("moved", f"{len(solution.moves):,}") for _ in range(bool(solution.moves))),
             *(("evicted", f"{len(solution.evictions):,}") for _ in range(bool(solution.evictions))),
             ("objective", ", ".join(f"{tier} {value:,.10g}" for tier, value in solution.objective.items())),
@@ -48,6 +49,12 @@ STOPPED = {
     "interrupted": "stopped by an interrupt",
 }
 VERIFIED = {True: "yes", False: "no: it breaks rules", None: "no: not asked for"}
+
+
+def _left_alone_rows(solution: Solution, pending: int) -> list[tuple[str, str]]:
+    """Pending pods that name other schedulers."""
+    left = pending - len(solution.bindings) - len(solution.unplaced)
+    return [] if solution.schedulers is None else [("left alone", f"{left:,}, of other schedulers")]
 
 
 def _unplaced_rows(solution: Solution, why: Sequence[Why]) -> list[tuple[str, str]]:

@@ -90,6 +90,11 @@ def solution_schema() -> dict[str, Any]:
             "goals": {"type": "array", "items": text},
             "limits": {"type": "object"},
             "now": {"type": ["string", "null"]},
+            "schedulers": {
+                "type": ["array", "null"],
+                "items": text,
+                "description": "Whose pods were decided; null: all.",
+            },
             "status": {"enum": ["optimal", "feasible"]},
             "stopped": {"enum": ["done", "gap_limit", "time_limit", "step_limit", "interrupted"]},
             "objective": numbers | {"description": "Per tier, most important first, minimised."},

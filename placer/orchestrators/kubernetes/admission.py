@@ -212,6 +212,6 @@ def _read_runtime(subject: Subject, name: str, given: objects.RuntimeClassObject
     subject.amounts(bytes(overhead), "overhead.podFixed")
     if given.scheduling is None:
         return Runtime(name, bytes(overhead))
-    selector = subject.labels(bytes(given.scheduling.node_selector), "scheduling.nodeSelector")
+    selector = subject.checked_labels(bytes(given.scheduling.node_selector), "scheduling.nodeSelector")
     tolerations, reasons = read_tolerations(subject, bytes(given.scheduling.tolerations), "scheduling.tolerations")
     return Runtime(name, bytes(overhead), selector, tolerations, tuple(f"{name}: {reason}" for reason in reasons))

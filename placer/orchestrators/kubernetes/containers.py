@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import msgspec
@@ -13,10 +13,22 @@ from placer.model.value import FrozenDict
 from placer.model.volume import HostPort
 from placer.orchestrators.kubernetes import objects
 from placer.orchestrators.kubernetes.admission import Limits, limit_warnings, with_limits
+from placer.orchestrators.kubernetes.container_faults import (
+    missing_limit_faults,
+    name_faults,
+    pod_level_faults,
+    pod_limit_faults,
+    port_faults,
+    quantity_faults,
+    repeated_port_faults,
+    resource_faults,
+)
+from placer.orchestrators.kubernetes.faults import required
 from placer.orchestrators.kubernetes.objects import Container, PodSpec, is_absent
 from placer.orchestrators.kubernetes.subject import Subject
 
 OVERCOMMITTED = ("cpu", "memory")
+POD_LEVEL = "spec.resources"
 ASSUMED = {"cpu": 100, "memory": 200 * 2**20}
 """What kube-scheduler's scores count for a container that does not ask: Kubernetes, ``GetNonzeroRequests``."""
 
@@ -25,9 +37,23 @@ _ports = msgspec.json.Decoder(list[objects.ContainerPort])
 _host_ports: TypeAdapter[tuple[HostPort, ...]] = TypeAdapter(tuple[HostPort, ...])
 
 
+class Checks:
+    """
+    Which of the API server's checks a pod gets; plain integers, since each pod's key holds one.
+
+    Attributes
+    ----------
+    WHAT_MATTERS
+        Of objects: what placing can do with is warned of.
+    """
+
+    NONE, WHAT_MATTERS, ALL = 0, 1, 2
+
+
 class ContainerKey(NamedTuple):
     """A container as far as placement goes, hashable."""
 
+    name: str | None
     image: str | None
     resources: bytes
     ports: bytes
@@ -42,6 +68,8 @@ class ContainersKey(NamedTuple):
     ----------
     ranges
         The namespace whose LimitRanges its containers have to mind, or empty.
+    checks
+        What of it the API server has yet to check.
     """
 
     containers: tuple[ContainerKey, ...]
@@ -50,6 +78,7 @@ class ContainersKey(NamedTuple):
     resources: bytes
     host_network: bool
     ranges: str = ""
+    checks: int = Checks.NONE
 
 
 class ContainersValue(NamedTuple):
@@ -62,7 +91,7 @@ class ContainersValue(NamedTuple):
     arriving: FrozenDict
 
 
-def containers_key(spec: PodSpec, overhead: bytes, ranges: str) -> ContainersKey:
+def containers_key(spec: PodSpec, overhead: bytes, ranges: str, checks: int) -> ContainersKey:
     """The part of a spec that :func:`read_containers` reads."""
     init = spec.init_containers
     return ContainersKey(
@@ -72,6 +101,7 @@ def containers_key(spec: PodSpec, overhead: bytes, ranges: str) -> ContainersKey
         bytes(spec.resources),
         spec.host_network is True,
         ranges,
+        checks,
     )
 
 
@@ -86,44 +116,9 @@ def read_containers(
     ranges
         What the LimitRanges of ``key.ranges`` say.
     warnings
-        Gets what they do not allow.
+        Gets what is odd, and can be read as it is meant.
     """
-
-    def read(kind: str, place: int, container: ContainerKey) -> dict[str, int]:
-        path = f"spec.{kind}[{place}].resources"
-        requests = _requests_of(subject, container.resources, path, ranges)
-        warnings.extend(f"{subject.where}: {text}" for text in limit_warnings(requests, ranges, path))
-        return requests
-
-    main = [read("containers", place, container) for place, container in enumerate(key.containers)]
-    init = [
-        (read("initContainers", place, container), container.sidecar)
-        for place, container in enumerate(key.init_containers)
-    ]
-    overhead = subject.amounts(key.overhead, "spec.overhead")
-    requests = effective_requests(main, init)
-    _apply_pod_level(subject, key.resources, requests)
-    _add(requests, overhead)
-    scored = _scored(main, init, ASSUMED)
-    standing = dict(scored)
-    if not is_absent(key.resources):
-        standing = _scored(main, init, _assumed_of_whole(subject, key.resources, requests))
-        _apply_pod_level(subject, key.resources, standing)
-    for amounts in (scored, standing):
-        _add(amounts, overhead)
-    for name, amount in requests.items():
-        if amount > INT64_MAX:
-            subject.problem("spec.containers", f"ask for {amount} of {name} together, which is beyond int64")
-    ports = tuple(
-        port
-        for kind, containers in (("containers", key.containers), ("initContainers", key.init_containers))
-        for place, container in enumerate(containers)
-        if kind == "containers" or container.sidecar
-        for port in _ports_of(subject, container.ports, key.host_network, f"spec.{kind}[{place}].ports")
-    )
-    images = tuple(container.image for container in (*key.init_containers, *key.containers) if container.image)
-    asked = {name: amount for name, amount in requests.items() if 0 < amount <= INT64_MAX}
-    return ContainersValue(FrozenDict(asked), ports, images, *_assumed(asked, scored, standing))
+    return _Reading(subject, key, ranges, warnings).value()
 
 
 def _scored(
@@ -188,27 +183,137 @@ def effective_requests(
 
 def _container_key(container: Container) -> ContainerKey:
     return ContainerKey(
-        container.image, bytes(container.resources), bytes(container.ports), container.restart_policy == "Always"
+        container.name,
+        container.image,
+        bytes(container.resources),
+        bytes(container.ports),
+        container.restart_policy == "Always",
     )
 
 
-def _requests_of(subject: Subject, raw: bytes, path: str, ranges: tuple[Limits, ...]) -> dict[str, int]:
-    """Requests; where only a limit is given it is the request, as the API server has it."""
-    given = subject.decode(_resources, raw, path) or objects.Resources()
-    limits = subject.amounts(bytes(given.limits), f"{path}.limits")
-    requests = subject.amounts(bytes(given.requests), f"{path}.requests")
-    limits, requests = with_limits(limits, requests, ranges)
-    return requests
+class _Resources(NamedTuple):
+    """``resources``, with what is missing."""
+
+    limits: dict[str, int]
+    requests: dict[str, int]
 
 
-def _apply_pod_level(subject: Subject, raw: bytes, requests: dict[str, int]) -> None:
+class _Reading(NamedTuple):
+    """Reads the containers of a pod: see :func:`read_containers`."""
+
+    subject: Subject
+    key: ContainersKey
+    ranges: tuple[Limits, ...]
+    warnings: list[str]
+
+    def value(self) -> ContainersValue:
+        """What they ask for."""
+        key, subject = self.key, self.subject
+        level = self._resources(key.resources, POD_LEVEL, ())
+        main, init = self._container_requests(level)
+        requests = effective_requests(main, init)
+        self.refuse_manifest(pod_level_faults(level.requests, requests, POD_LEVEL))
+        self.refuse(resource_faults(level.limits, level.requests, POD_LEVEL))
+        overhead = subject.amounts(key.overhead, "spec.overhead")
+        _apply_pod_level(level, requests)
+        _add(requests, overhead)
+        scored = _scored(main, init, ASSUMED)
+        standing = dict(scored)
+        if not is_absent(key.resources):
+            standing = _scored(main, init, _assumed_of_whole(subject, key.resources, requests))
+            _apply_pod_level(level, standing)
+        for amounts in (scored, standing):
+            _add(amounts, overhead)
+        for name, amount in requests.items():
+            if amount > INT64_MAX:
+                subject.problem("spec.containers", f"ask for {amount} of {name} together, which is beyond int64")
+        self.refuse(self._name_faults())
+        if not key.containers and key.checks != Checks.NONE:
+            self.warn([required("spec.containers", "it asks for nothing")])
+        images = tuple(container.image for container in (*key.init_containers, *key.containers) if container.image)
+        asked = {name: amount for name, amount in requests.items() if 0 < amount <= INT64_MAX}
+        return ContainersValue(FrozenDict(asked), self._ports(), images, *_assumed(asked, scored, standing))
+
+    @property
+    def kinds(self) -> tuple[tuple[str, tuple[ContainerKey, ...]], ...]:
+        """Containers by the field that has them."""
+        return ("containers", self.key.containers), ("initContainers", self.key.init_containers)
+
+    def refuse(self, texts: Iterable[str]) -> bool:
+        """Notes what the API server refuses, unless it has let it pass."""
+        return self.key.checks != Checks.NONE and self.subject.faults(texts)
+
+    def refuse_manifest(self, texts: Iterable[str]) -> bool:
+        """Notes what the API server refuses for reasons that placing does not have."""
+        if self.key.checks == Checks.ALL:
+            return self.subject.faults(texts)
+        if self.key.checks == Checks.WHAT_MATTERS:
+            self.warn(texts)
+        return False
+
+    def warn(self, texts: Iterable[str]) -> None:
+        """Notes what is odd."""
+        self.warnings.extend(f"{self.subject.where}: {self.subject.prefix}{text}" for text in texts)
+
+    def _container_requests(self, level: _Resources) -> tuple[list[dict[str, int]], list[tuple[dict[str, int], bool]]]:
+        """Requests of each container, and of each init container with whether it is a sidecar."""
+        main, init = [
+            [
+                self._requests_of(container, f"spec.{kind}[{place}].resources", level)
+                for place, container in enumerate(containers)
+            ]
+            for kind, containers in self.kinds
+        ]
+        return main, list(zip(init, (container.sidecar for container in self.key.init_containers), strict=True))
+
+    def _requests_of(self, container: ContainerKey, path: str, level: _Resources) -> dict[str, int]:
+        limits, requests = self._resources(container.resources, path, self.ranges)
+        self.refuse(resource_faults(limits, requests, path))
+        self.refuse(pod_limit_faults(limits, level.limits, path))
+        self.warn(limit_warnings(requests, self.ranges, path))
+        if self.key.checks != Checks.NONE:
+            self.warn(missing_limit_faults(limits, requests, path))
+        return requests
+
+    def _resources(self, raw: bytes, path: str, ranges: tuple[Limits, ...]) -> _Resources:
+        given = self.subject.decode(_resources, raw, path) or objects.Resources()
+        limits = self._amounts(bytes(given.limits), f"{path}.limits")
+        requests = self._amounts(bytes(given.requests), f"{path}.requests")
+        return _Resources(limits, requests) if path == POD_LEVEL else _Resources(*with_limits(limits, requests, ranges))
+
+    def _amounts(self, raw: bytes, path: str) -> dict[str, int]:
+        given = self.subject.map_of(raw, path)
+        amounts = self.subject.parse_amounts(given, path)
+        self.refuse(quantity_faults({name: given[name] for name in amounts}, path))
+        return amounts
+
+    def _name_faults(self) -> Iterator[str]:
+        taken: set[str] = set()
+        for kind, containers in self.kinds:
+            yield from name_faults([container.name for container in containers], f"spec.{kind}", taken)
+
+    def _ports(self) -> tuple[HostPort, ...]:
+        """Host ports of containers and sidecars; those of init containers that end are free again."""
+        found: list[HostPort] = []
+        taken: set[tuple[Any, ...]] = set()
+        for kind, containers in self.kinds:
+            for place, container in enumerate(containers):
+                path, main = f"spec.{kind}[{place}].ports", kind == "containers"
+                given = self.subject.decode(_ports, container.ports, path) or []
+                words = port_faults(given, path, self.key.host_network and main)
+                wrong = self.refuse(words)
+                wrong = self.refuse_manifest(repeated_port_faults(given, path, taken if main else set())) or wrong
+                if not wrong and (main or container.sidecar):
+                    asked = _host_ports_of(given, self.key.host_network)
+                    read: tuple[HostPort, ...] = self.subject.model(_host_ports, asked, path, (), words=words)
+                    found += read
+        return tuple(found)
+
+
+def _apply_pod_level(level: _Resources, requests: dict[str, int]) -> None:
     """``spec.resources`` in place of the containers' sum, for the resources that it may name."""
-    given = subject.decode(_resources, raw, "spec.resources")
-    if given is None:
-        return
-    asked = subject.amounts(bytes(given.requests), "spec.resources.requests")
-    limits = subject.amounts(bytes(given.limits), "spec.resources.limits")
-    for name, amount in limits.items():
+    asked = dict(level.requests)
+    for name, amount in level.limits.items():
         if name not in asked and not (name in OVERCOMMITTED and name in requests):
             asked[name] = amount
     requests.update(
@@ -216,15 +321,12 @@ def _apply_pod_level(subject: Subject, raw: bytes, requests: dict[str, int]) -> 
     )
 
 
-def _ports_of(subject: Subject, raw: bytes, host_network: bool, path: str) -> tuple[HostPort, ...]:
-    given = subject.decode(_ports, raw, path) or []
-    ports: list[dict[str, Any]] = []
-    for port in given:
-        number = port.host_port or (port.container_port if host_network else 0)
-        if number:
-            address = port.host_ip or "0.0.0.0"
-            ports.append({"port": number, "protocol": port.protocol or "TCP", "host_ip": address})
-    return subject.model(_host_ports, ports, path, ()) if ports else ()
+def _host_ports_of(ports: Sequence[objects.ContainerPort], host_network: bool) -> list[dict[str, Any]]:
+    return [
+        {"port": number, "protocol": port.protocol or "TCP", "host_ip": port.host_ip or "0.0.0.0"}
+        for port in ports
+        if (number := port.host_port or (port.container_port if host_network else 0))
+    ]
 
 
 def _add(total: dict[str, int], more: Mapping[str, int]) -> None:

@@ -16,6 +16,7 @@ from placer.model.table import ABSENT, Amounts, Column, Names, NodeTable
 from placer.model.taint import Taint
 from placer.model.value import FrozenDict
 from placer.orchestrators.kubernetes import objects
+from placer.orchestrators.kubernetes.admission import has_passed
 from placer.orchestrators.kubernetes.annotations import MARK, read_node_annotations
 from placer.orchestrators.kubernetes.documents import Inventory, read_objects_of
 from placer.orchestrators.kubernetes.objects import NodeObject, NodeSpec, NodeStatus, is_absent
@@ -48,11 +49,18 @@ class _Row(NamedTuple):
     volume_limits: FrozenDict
 
 
-def read_nodes(inventory: Inventory) -> NodeTable:
-    """All nodes, in input order."""
+def read_nodes(inventory: Inventory, manifests: bool) -> NodeTable:
+    """
+    All nodes, in input order.
+
+    Parameters
+    ----------
+    manifests
+        The input is what users write; objects of the API have labels and taints that it let pass.
+    """
     subject = Subject(inventory.problems)
     limits = _attach_limits(inventory)
-    taints = Part(["taints"], lambda raw: (read_taints(subject, raw),))
+    taints = Part(["taints"], lambda key: (read_taints(subject, *key),))
     allocatable = Part(["allocatable"], lambda key: (_read_allocatable(subject, *key),))
     images: dict[bytes, Image] = {}
     rows = []
@@ -61,9 +69,10 @@ def read_nodes(inventory: Inventory) -> NodeTable:
         spec, status = node.spec or NodeSpec(), node.status or NodeStatus()
         annotations = bytes(named.metadata.annotations)
         given = read_node_annotations(subject, annotations) if MARK in annotations else {}
-        labels = subject.labels(bytes(named.metadata.labels), "metadata.labels")
+        passed = not manifests or has_passed(named.metadata)
+        labels = subject.checked_labels(bytes(named.metadata.labels), "metadata.labels", passed)
         is_named = labels.get(HOSTNAME) == named.name
-        taints.add(bytes(spec.taints))
+        taints.add((bytes(spec.taints), passed))
         allocatable.add(_allocatable_key(status, "pods" in given))
         amounts = allocatable.values[allocatable.codes[-1]][0]
         rows.append(

@@ -13,9 +13,8 @@ from msgspec import Meta, Raw, Struct, field
 
 EMPTY = Raw()
 Int32 = Annotated[int, Meta(ge=-(2**31), le=2**31 - 1)]
+Int64 = Annotated[int, Meta(ge=-(2**63), le=2**63 - 1)]
 Count = Annotated[int, Meta(ge=0, le=2**31 - 1)]
-Weight = Annotated[int, Meta(ge=1, le=100)]
-Port = Annotated[int, Meta(ge=0, le=65535)]
 
 
 class Camel(Struct, rename="camel"):
@@ -47,6 +46,7 @@ class Metadata(Camel):
 class Container(Camel):
     """A container; ``restartPolicy: Always`` makes an init container a sidecar."""
 
+    name: str | None = None
     image: str | None = None
     resources: Raw = EMPTY
     ports: Raw = EMPTY
@@ -202,7 +202,7 @@ class NodeTerms(Camel):
 class PreferredNodeTerm(Camel):
     """A weighted preference for nodes."""
 
-    weight: Weight
+    weight: Int32 = 0
     term: NodeTerm | None = field(name="preference", default=None)
 
 
@@ -229,8 +229,8 @@ class PodTerm(Camel):
 class PreferredPodTerm(Camel):
     """A weighted preference for pods to stand with, or apart from."""
 
-    weight: Weight
-    term: PodTerm = field(name="podAffinityTerm")
+    weight: Int32 = 0
+    term: PodTerm = field(name="podAffinityTerm", default_factory=PodTerm)
 
 
 class PodAffinity(Camel):
@@ -257,6 +257,7 @@ class TolerationObject(Camel):
     operator: str | None = None
     value: str | None = None
     effect: str | None = None
+    toleration_seconds: Int64 | None = None
 
 
 class TaintObject(Camel):
@@ -271,10 +272,10 @@ class SpreadObject(Camel):
     """One of ``spec.topologySpreadConstraints``."""
 
     topology_key: str | None = None
-    max_skew: int | None = None
+    max_skew: Int32 | None = None
     when_unsatisfiable: str | None = None
     selector: Selector | None = field(name="labelSelector", default=None)
-    min_domains: int | None = None
+    min_domains: Int32 | None = None
     node_affinity_policy: str | None = None
     node_taints_policy: str | None = None
     match_label_keys: list[str] | None = None
@@ -283,14 +284,14 @@ class SpreadObject(Camel):
 class Gate(Camel):
     """One of ``spec.schedulingGates``."""
 
-    name: str
+    name: str = ""
 
 
 class ContainerPort(Camel):
     """One of a container's ports."""
 
-    container_port: Port | None = None
-    host_port: Port | None = None
+    container_port: Int32 | None = None
+    host_port: Int32 | None = None
     protocol: str | None = None
     host_ip: str | None = field(name="hostIP", default=None)
 

@@ -10,13 +10,11 @@ from placer.model.relation import SpreadConstraint
 from placer.model.selector import NodeSelectorTerm, PreferredNode
 from placer.orchestrators.kubernetes import configuration_objects as objects
 from placer.orchestrators.kubernetes.faults import duplicate, forbidden, invalid, required, unsupported
-from placer.orchestrators.kubernetes.rules import PREFERRED, REQUIRED
+from placer.orchestrators.kubernetes.rule_faults import PREFERRED, REQUIRED, constraint_faults, weight_faults
 from placer.orchestrators.kubernetes.selectors import key_faults, node_selector_faults, node_term_faults
 from placer.orchestrators.kubernetes.syntax import label_key_fault
 
 STRATEGIES = ("LeastAllocated", "MostAllocated", "RequestedToCapacityRatio")
-WHEN_UNSATISFIABLE = ("DoNotSchedule", "ScheduleAnyway")
-POLICIES = ("Honor", "Ignore")
 
 
 def faults(args: objects.Arguments, path: str) -> Iterator[str]:
@@ -27,27 +25,6 @@ def faults(args: objects.Arguments, path: str) -> Iterator[str]:
 def fields(args: objects.Arguments) -> dict[str, Any]:
     """The fields of a profile that the arguments, which have no faults, give."""
     return _FIELDS.get(type(args), lambda _: {})(args)
-
-
-def spread_constraint_faults(constraint: Any, path: str) -> Iterator[str]:
-    """Of the parts that default constraints and those of pods share, but for ``maxSkew``, from whichever reader."""
-    yield from key_faults(constraint.topology_key, f"{path}.topologyKey")
-    when = constraint.when_unsatisfiable
-    if when not in WHEN_UNSATISFIABLE:
-        yield unsupported(f"{path}.whenUnsatisfiable", when or "", WHEN_UNSATISFIABLE)
-    if constraint.min_domains is not None:
-        at = f"{path}.minDomains"
-        if constraint.min_domains <= 0:
-            yield invalid(at, constraint.min_domains, "must be greater than zero", "give 1 or more, or drop it")
-        if when != "DoNotSchedule":
-            detail = f"can only use minDomains if whenUnsatisfiable=DoNotSchedule, not {when or ''}"
-            yield invalid(at, constraint.min_domains, detail, "drop it")
-    for name, policy in (
-        ("nodeAffinityPolicy", constraint.node_affinity_policy),
-        ("nodeTaintsPolicy", constraint.node_taints_policy),
-    ):
-        if policy is not None and policy not in POLICIES:
-            yield unsupported(f"{path}.{name}", policy, POLICIES)
 
 
 def _fit_faults(args: objects.NodeResourcesFitArgs, path: str) -> Iterator[str]:
@@ -123,7 +100,8 @@ def _spread_faults(args: objects.PodTopologySpreadArgs, path: str) -> Iterator[s
         at = f"{path}.defaultConstraints[{place}]"
         if constraint.max_skew <= 0:
             yield invalid(f"{at}.maxSkew", constraint.max_skew, "not in valid range (0, inf)", "give 1 or more")
-        yield from spread_constraint_faults(constraint, at)
+        yield from key_faults(constraint.topology_key, f"{at}.topologyKey")
+        yield from constraint_faults(constraint, at)
         if constraint.label_selector is not None:
             yield forbidden(
                 f"{at}.labelSelector", "constraint must not define a selector, as they deduced for each pod: drop it"
@@ -140,9 +118,8 @@ def _node_affinity_faults(args: objects.NodeAffinityArgs, path: str) -> Iterator
         yield from node_selector_faults(added.required.node_selector_terms, f"{path}.{REQUIRED}.nodeSelectorTerms")
     for place, wish in enumerate(added.preferred):
         at = f"{path}.{PREFERRED}[{place}]"
-        if not 1 <= wish.weight <= 100:
-            yield invalid(f"{at}.weight", wish.weight, "must be in the range 1-100")
-        yield from node_term_faults(wish.preference, f"{at}.preference", any_values=True)
+        yield from weight_faults(wish.weight, f"{at}.weight")
+        yield from node_term_faults(wish.preference, f"{at}.preference")
 
 
 def _volume_faults(args: objects.VolumeBindingArgs, path: str) -> Iterator[str]:

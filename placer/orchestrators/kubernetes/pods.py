@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from array import array
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
@@ -24,7 +24,14 @@ from placer.orchestrators.kubernetes.admission import (
     with_tolerations,
 )
 from placer.orchestrators.kubernetes.annotations import MARK, read_pod_annotations
-from placer.orchestrators.kubernetes.containers import ContainersKey, ContainersValue, containers_key, read_containers
+from placer.orchestrators.kubernetes.container_faults import name_faults
+from placer.orchestrators.kubernetes.containers import (
+    Checks,
+    ContainersKey,
+    ContainersValue,
+    containers_key,
+    read_containers,
+)
 from placer.orchestrators.kubernetes.documents import Inventory, name_in
 from placer.orchestrators.kubernetes.errors import UNREADABLE, decoding_problem
 from placer.orchestrators.kubernetes.objects import (
@@ -48,7 +55,7 @@ from placer.orchestrators.kubernetes.rules import (
     read_tolerations,
 )
 from placer.orchestrators.kubernetes.siblings import Siblings
-from placer.orchestrators.kubernetes.subject import Subject
+from placer.orchestrators.kubernetes.subject import NOTHING, Subject
 from placer.orchestrators.kubernetes.volumes import Claims, disks_of, uses_of
 
 DONE = ("Succeeded", "Failed")
@@ -185,22 +192,24 @@ class PodRows:
         admission, arrives = self.admission, not identity.passed
         runtime = admission.runtime_of(self.subject, spec.runtime_class_name) if arrives else ""
         ranges = identity.namespace if arrives and identity.namespace in admission.limits else ""
+        checks = Checks.NONE if identity.passed else Checks.ALL if self.manifests else Checks.WHAT_MATTERS
         overhead = bytes(spec.overhead)
         if runtime:
             overhead = overhead_of(self.subject, overhead, admission.runtimes[runtime])
         parts = self._parts
         parts.namespace.add(identity.namespace)
         parts.owner.add(identity.owner)
-        parts.labels.add(identity.labels)
+        parts.labels.add((identity.labels, identity.passed))
         parts.flags.add((identity.terminating, identity.expected))
         parts.history.add((identity.started, identity.nominated))
         parts.scheduling.add((spec.scheduler_name, priority.policy))
-        parts.selector.add((bytes(spec.node_selector), runtime))
+        parts.selector.add((bytes(spec.node_selector), runtime, identity.passed))
         parts.affinity.add(_with_labels(bytes(spec.affinity), identity))
-        parts.tolerations.add((bytes(spec.tolerations), runtime, arrives and (self.manifests or identity.expected)))
+        waits = arrives and (self.manifests or identity.expected)
+        parts.tolerations.add((bytes(spec.tolerations), runtime, waits, identity.passed))
         parts.spread.add(_with_labels(bytes(spec.topology_spread_constraints), identity))
-        parts.gates.add(bytes(spec.scheduling_gates))
-        parts.containers.add(containers_key(spec, overhead, ranges))
+        parts.gates.add((bytes(spec.scheduling_gates), identity.passed))
+        parts.containers.add(containers_key(spec, overhead, ranges, checks))
         parts.volumes.add(self._volumes_key(identity, spec, templates or {}))
         if MARK in identity.annotations:
             self._annotate(row, identity.annotations, _not_supported(spec))
@@ -247,7 +256,7 @@ class PodRows:
         return _Parts(
             namespace=Part(["namespace"], lambda name: (name,)),
             owner=Part(["owner"], lambda owner: (owner,)),
-            labels=Part(["labels"], lambda raw: (subject.labels(raw, "metadata.labels"),)),
+            labels=Part(["labels"], lambda key: (subject.checked_labels(key[0], "metadata.labels", key[1]),)),
             flags=Part(["terminating", "expected"], lambda key: key),
             history=Part(["started", "nominated"], lambda key: key),
             scheduling=Part(["scheduler_name", "preemption_policy"], lambda key: (key[0] or DEFAULT_SCHEDULER, key[1])),
@@ -255,22 +264,22 @@ class PodRows:
             affinity=Part(AffinityRules._fields, lambda key: read_affinity(subject, key[0], self._own(*key[1:]))),
             tolerations=Part(["tolerations", OF_TOLERATIONS], lambda key: self._read_tolerations(*key)),
             spread=Part(["topology_spread"], lambda key: (read_spread(subject, key[0], self._own(*key[1:])),)),
-            gates=Part(["scheduling_gates"], lambda raw: (read_gates(subject, raw),)),
+            gates=Part(["scheduling_gates"], lambda key: (read_gates(subject, *key),)),
             containers=Part(ContainersValue._fields, self._read_containers),
             volumes=Part(["volumes", "unsupported", "disks"], lambda key: key),
         )
 
     def _own(self, labels: bytes, passed: bool) -> Own:
-        return Own(self.subject.labels(labels, "metadata.labels"), passed)
+        return Own(self.subject.labels(labels, "metadata.labels") if labels else NOTHING, passed)
 
-    def _read_selector(self, raw: bytes, runtime: str) -> FrozenDict:
-        own = self.subject.labels(raw, "spec.nodeSelector")
+    def _read_selector(self, raw: bytes, runtime: str, passed: bool) -> FrozenDict:
+        own = self.subject.checked_labels(raw, "spec.nodeSelector", passed)
         return with_selector(self.subject, own, self.admission.runtimes[runtime])
 
     def _read_tolerations(
-        self, raw: bytes, runtime: str, waits: bool
+        self, raw: bytes, runtime: str, waits: bool, passed: bool
     ) -> tuple[tuple[Toleration, ...], tuple[str, ...]]:
-        given, reasons = read_tolerations(self.subject, raw)
+        given, reasons = read_tolerations(self.subject, raw, passed=passed)
         found = self.admission.runtimes[runtime]
         return with_tolerations(given, found, waits), (*reasons, *found.unsupported)
 
@@ -301,9 +310,11 @@ class PodRows:
     def _volumes_key(self, identity: Identity, spec: PodSpec, templates: dict[str, ClaimSpec]) -> tuple[Any, ...]:
         """Volumes, what keeps the pod from being placed, and disks; most pods have none of them."""
         reasons = _not_supported(spec)
-        volumes: Iterable[PodVolume] = spec.volumes or ()
+        volumes: Sequence[PodVolume] = spec.volumes or ()
         if not volumes and not templates:
             return (), reasons, ()
+        if not identity.passed:
+            self.subject.faults(name_faults([volume.name for volume in volumes], "spec.volumes", set()))
         uses = uses_of(self.subject, identity.name, volumes, templates)
         resolved = [self.claims.resolve(identity.namespace, use) for use in uses]
         found = tuple(one.volume for one in resolved)
@@ -360,7 +371,7 @@ def owner_of(references: list[OwnerReference] | None) -> str:
 
 def _with_labels(raw: bytes, identity: Identity) -> tuple[bytes, bytes, bool]:
     """A rule's text, with the labels where it looks at them."""
-    return (raw, identity.labels, identity.passed) if LABEL_KEYS in raw else (raw, b"", False)
+    return raw, identity.labels if LABEL_KEYS in raw else b"", identity.passed
 
 
 def _not_supported(spec: PodSpec) -> tuple[str, ...]:

@@ -6,11 +6,14 @@ from typing import NamedTuple
 
 import msgspec
 
+from placer.orchestrators.kubernetes.admission import has_passed
 from placer.orchestrators.kubernetes.documents import Inventory, read_objects_of
-from placer.orchestrators.kubernetes.faults import forbidden
+from placer.orchestrators.kubernetes.faults import forbidden, invalid
 from placer.orchestrators.kubernetes.objects import PodSpec, PriorityClassObject
 from placer.orchestrators.kubernetes.subject import Subject
 
+HIGHEST = 1_000_000_000
+"""What users may give; above are the classes that every cluster has."""
 POLICIES = ("PreemptLowerPriority", "Never")
 
 _classes = msgspec.json.Decoder(PriorityClassObject)
@@ -39,6 +42,9 @@ class PriorityClasses:
             priority = Priority(
                 found.value, _policy(subject, found.preemption_policy, "preemptionPolicy") or POLICIES[0]
             )
+            if found.value > HIGHEST and not named.name.startswith("system-") and not has_passed(named.metadata):
+                detail = f"maximum allowed value of a user defined priority is {HIGHEST}"
+                subject.add(invalid("value", found.value, detail))
             self._classes[named.name] = priority
             if found.global_default:
                 defaults.append(priority)

@@ -9,6 +9,7 @@ import msgspec
 
 from placer.formats.arrow import without_collector
 from placer.model.cluster import Cluster
+from placer.orchestrators.kubernetes.admission import has_passed
 from placer.orchestrators.kubernetes.budgets import read_budgets
 from placer.orchestrators.kubernetes.clients import to_json
 from placer.orchestrators.kubernetes.controllers import add_lacking
@@ -76,10 +77,12 @@ def read_objects(objects: Iterable[Any], where: str = "objects") -> Cluster:
 
 def _read(inventory: Inventory, manifests: bool) -> Cluster:
     namespaces = {
-        named.name: Subject(inventory.problems, named.where).labels(bytes(named.metadata.labels), "metadata.labels")
+        named.name: Subject(inventory.problems, named.where).checked_labels(
+            bytes(named.metadata.labels), "metadata.labels", not manifests or has_passed(named.metadata)
+        )
         for named, _ in read_objects_of(inventory, "Namespace", _namespaces, namespaced=False)
     }
-    nodes = read_nodes(inventory)
+    nodes = read_nodes(inventory, manifests)
     pods = PodRows(inventory, nodes, Claims(inventory), manifests)
     pods.read_all()
     inventory.problems.raise_if_any()

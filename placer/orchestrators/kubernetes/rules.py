@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple, TypeVar
 
 import msgspec
@@ -13,13 +13,19 @@ from placer.model.selector import NodeSelectorTerm, PreferredNode
 from placer.model.taint import Taint, Toleration
 from placer.orchestrators.kubernetes import objects
 from placer.orchestrators.kubernetes.objects import plain
+from placer.orchestrators.kubernetes.rule_faults import (
+    NUMERIC_OPERATORS,
+    PREFERRED,
+    REQUIRED,
+    affinity_faults,
+    gate_faults,
+    node_affinity_faults,
+    spread_faults,
+    taint_faults,
+    toleration_faults,
+)
+from placer.orchestrators.kubernetes.selectors import node_selector_faults
 from placer.orchestrators.kubernetes.subject import NOTHING, Subject
-
-REQUIRED = "requiredDuringSchedulingIgnoredDuringExecution"
-PREFERRED = "preferredDuringSchedulingIgnoredDuringExecution"
-
-NUMERIC_OPERATORS = ("Lt", "Gt")
-"""Of tolerations: Kubernetes has them since 1.35, behind a feature gate."""
 
 Rule = TypeVar("Rule", AffinityTerm, SpreadConstraint)
 
@@ -71,82 +77,99 @@ def read_affinity(subject: Subject, raw: bytes, own: Own = NOBODY) -> AffinityRu
     given = subject.decode(_affinity, raw, path)
     if given is None:
         return AffinityRules()
-    required, preferred_nodes = _read_node_affinity(subject, given.node_affinity, f"{path}.nodeAffinity")
-    together, wishes = _read_pod_affinity(subject, given.pod_affinity, f"{path}.podAffinity", 1, own)
-    apart, avoided = _read_pod_affinity(subject, given.pod_anti_affinity, f"{path}.podAntiAffinity", -1, own)
+    for rules in (given.pod_affinity, given.pod_anti_affinity):
+        if rules is not None:
+            _drop_merged([*(rules.required or ()), *(wish.term for wish in rules.preferred or ())], own)
+    if not own.passed and subject.faults(affinity_faults(given, path)):
+        return AffinityRules()
+    required, preferred_nodes = _read_node_affinity(subject, given.node_affinity, f"{path}.nodeAffinity", own.passed)
+    words = affinity_faults(objects.Affinity(None, given.pod_affinity, given.pod_anti_affinity), path)
+    together, wishes = _read_pod_affinity(subject, given.pod_affinity, f"{path}.podAffinity", 1, words)
+    apart, avoided = _read_pod_affinity(subject, given.pod_anti_affinity, f"{path}.podAntiAffinity", -1, words)
     return AffinityRules(required, preferred_nodes, together, apart, wishes + avoided)
 
 
-def read_node_terms(subject: Subject, given: objects.NodeTerms | None, path: str) -> tuple[NodeSelectorTerm, ...]:
+def read_node_terms(
+    subject: Subject, given: objects.NodeTerms | None, path: str, passed: bool
+) -> tuple[NodeSelectorTerm, ...]:
     """The terms of a node selector; with none given it has none."""
     if given is None:
         return ()
-    terms = plain(given.node_selector_terms or [])
-    return subject.model(node_terms, terms, f"{path}.nodeSelectorTerms", ())
+    at, terms = f"{path}.nodeSelectorTerms", given.node_selector_terms or []
+    words = node_selector_faults(terms, at)
+    if (not passed or not terms) and subject.faults(words):
+        return ()
+    return subject.model(node_terms, plain(terms), at, (), words=words)
 
 
 def read_tolerations(
-    subject: Subject, raw: bytes, path: str = "spec.tolerations"
+    subject: Subject, raw: bytes, path: str = "spec.tolerations", passed: bool = False
 ) -> tuple[tuple[Toleration, ...], tuple[str, ...]]:
     """Tolerations, and what of them is not supported; empty texts are what is not given."""
     given = subject.decode(_tolerations, raw, path) or []
+    words = toleration_faults(given, path)
+    if not passed and subject.faults(words):
+        return (), ()
     reasons = [
         f"{path}[{place}].operator {item.operator} is not supported"
         for place, item in enumerate(given)
         if item.operator in NUMERIC_OPERATORS
     ]
-    kept = [_not_empty(plain(item)) for item in given if item.operator not in NUMERIC_OPERATORS]
-    return subject.model(_toleration_models, kept, path, ()), tuple(reasons)
+    kept = [_toleration(item) for item in given if item.operator not in NUMERIC_OPERATORS]
+    return subject.model(_toleration_models, kept, path, (), words=words), tuple(reasons)
 
 
-def read_taints(subject: Subject, raw: bytes) -> tuple[Taint, ...]:
+def read_taints(subject: Subject, raw: bytes, passed: bool) -> tuple[Taint, ...]:
     """``spec.taints`` of a node."""
-    given = subject.decode(_taints, raw, "spec.taints") or []
-    missing = [place for place, taint in enumerate(given) if not taint.effect]
-    for place in missing:
-        subject.problem(f"spec.taints[{place}].effect", "is missing: give NoSchedule, PreferNoSchedule or NoExecute")
-    return () if missing else subject.model(_taint_models, plain(given), "spec.taints", ())
+    path = "spec.taints"
+    given = subject.decode(_taints, raw, path) or []
+    words = taint_faults(given, path)
+    if (not passed or not all(taint.effect for taint in given)) and subject.faults(words):
+        return ()
+    return subject.model(_taint_models, plain(given), path, (), words=words)
 
 
 def read_spread(subject: Subject, raw: bytes, own: Own = NOBODY) -> tuple[SpreadConstraint, ...]:
     """``spec.topologySpreadConstraints``; ``own`` only matters with label keys."""
     path = "spec.topologySpreadConstraints"
     given = subject.decode(_spread, raw, path) or []
-    for place, constraint in enumerate(given):
-        if constraint.max_skew is None:
-            subject.problem(f"{path}[{place}].maxSkew", "is missing: give an integer of at least 1")
     _drop_merged(given, own)
-    rules = subject.model(_spread_models, plain(given), path, ())
+    words = spread_faults(given, path)
+    if not (own.passed and all(one.max_skew for one in given)) and subject.faults(words):
+        return ()
+    rules = subject.model(_spread_models, plain(given), path, (), words=words)
     return tuple(_with_key(rule, item.topology_key) for rule, item in zip(rules, given, strict=False))
 
 
-def read_gates(subject: Subject, raw: bytes) -> tuple[str, ...]:
+def read_gates(subject: Subject, raw: bytes, passed: bool) -> tuple[str, ...]:
     """Names of ``spec.schedulingGates``."""
-    return tuple(gate.name for gate in subject.decode(_gates, raw, "spec.schedulingGates") or [])
+    path = "spec.schedulingGates"
+    given = subject.decode(_gates, raw, path) or []
+    if not passed and subject.faults(gate_faults(given, path)):
+        return ()
+    return tuple(gate.name for gate in given)
 
 
 def _read_node_affinity(
-    subject: Subject, given: objects.NodeAffinity | None, path: str
+    subject: Subject, given: objects.NodeAffinity | None, path: str, passed: bool
 ) -> tuple[tuple[NodeSelectorTerm, ...], tuple[PreferredNode, ...]]:
     if given is None:
         return (), ()
-    required = read_node_terms(subject, given.required, f"{path}.{REQUIRED}")
-    if given.required is not None and not given.required.node_selector_terms:
-        subject.problem(f"{path}.{REQUIRED}.nodeSelectorTerms", "is empty: give at least one term, or drop the rule")
+    required = read_node_terms(subject, given.required, f"{path}.{REQUIRED}", passed)
     wishes = [{"term": {}, **plain(wish)} for wish in given.preferred or []]
-    return required, subject.model(_preferred_nodes, wishes, f"{path}.{PREFERRED}", ())
+    words = node_affinity_faults(given, path)
+    return required, subject.model(_preferred_nodes, wishes, f"{path}.{PREFERRED}", (), words=words)
 
 
 def _read_pod_affinity(
-    subject: Subject, given: objects.PodAffinity | None, path: str, sign: int, own: Own
+    subject: Subject, given: objects.PodAffinity | None, path: str, sign: int, words: Iterator[str]
 ) -> tuple[tuple[AffinityTerm, ...], tuple[PreferredPods, ...]]:
     if given is None:
         return (), ()
     terms, wishes = given.required or [], given.preferred or []
-    _drop_merged([*terms, *(wish.term for wish in wishes)], own)
-    required = subject.model(_pod_terms, plain(terms), f"{path}.{REQUIRED}", ())
+    required = subject.model(_pod_terms, plain(terms), f"{path}.{REQUIRED}", (), words=words)
     weighed = [{"weight": sign * wish.weight, "term": plain(wish.term)} for wish in wishes]
-    preferred = subject.model(_preferred_pods, weighed, f"{path}.{PREFERRED}", ())
+    preferred = subject.model(_preferred_pods, weighed, f"{path}.{PREFERRED}", (), words=words)
     return (
         tuple(_with_key(rule, term.topology_key) for rule, term in zip(required, terms, strict=False)),
         tuple(
@@ -188,5 +211,6 @@ def _with_key(rule: Rule, key: str | None) -> Rule:
     return rule if key in (None, rule.topology_key) else rule.model_copy(update={"topology_key": key})
 
 
-def _not_empty(given: dict[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in given.items() if value != ""}
+def _toleration(given: objects.TolerationObject) -> dict[str, Any]:
+    """What the model takes; an empty text is what is not given."""
+    return {name: value for name, value in plain(given).items() if value != "" and name != "toleration_seconds"}

@@ -61,17 +61,10 @@ def node_selector_faults(terms: Sequence[ANodeTerm] | None, path: str) -> Iterat
         yield from node_term_faults(term, f"{path}[{place}]")
 
 
-def node_term_faults(term: ANodeTerm, path: str, any_values: bool = False) -> Iterator[str]:
-    """
-    Of one term.
-
-    Parameters
-    ----------
-    any_values
-        Values need not be label values, as in preferences.
-    """
+def node_term_faults(term: ANodeTerm, path: str) -> Iterator[str]:
+    """Of one term; values that no label has, such as ``-1``, are legal, and match none."""
     for place, expression in enumerate(term.match_expressions or ()):
-        yield from _expression_faults(expression, f"{path}.matchExpressions[{place}]", NODE_OPERATORS, any_values)
+        yield from _expression_faults(expression, f"{path}.matchExpressions[{place}]", NODE_OPERATORS)
     for place, field in enumerate(term.match_fields or ()):
         yield from _field_faults(field, f"{path}.matchFields[{place}]")
 
@@ -82,7 +75,11 @@ def label_selector_faults(selector: ALabelSelector | None, path: str) -> Iterato
         return
     yield from labels_faults(selector.match_labels or {}, f"{path}.matchLabels")
     for place, expression in enumerate(selector.match_expressions or ()):
-        yield from _expression_faults(expression, f"{path}.matchExpressions[{place}]", LABEL_OPERATORS, False)
+        at = f"{path}.matchExpressions[{place}]"
+        yield from _expression_faults(expression, at, LABEL_OPERATORS)
+        for index, value in enumerate(expression.values or ()):
+            if fault := label_value_fault(value):
+                yield invalid(f"{at}.values[{index}]", value, fault)
 
 
 def labels_faults(labels: Mapping[str, str], path: str) -> Iterator[str]:
@@ -104,9 +101,7 @@ def key_faults(key: str | None, path: str) -> Iterator[str]:
         yield invalid(path, key, fault)
 
 
-def _expression_faults(
-    expression: AnExpression, path: str, operators: tuple[str, ...], any_values: bool
-) -> Iterator[str]:
+def _expression_faults(expression: AnExpression, path: str, operators: tuple[str, ...]) -> Iterator[str]:
     operator, values = expression.operator, expression.values or ()
     if operator not in operators:
         fix = f"give {', '.join(operators[:-1])} or {operators[-1]}"
@@ -119,10 +114,6 @@ def _expression_faults(
     elif operator in ("Gt", "Lt") and len(values) != 1:
         yield required(f"{path}.values", "must be specified single value when `operator` is 'Lt' or 'Gt'")
     yield from key_faults(expression.key, f"{path}.key")
-    for place, value in enumerate(() if any_values else values):
-        fault = label_value_fault(value)
-        if fault:
-            yield invalid(f"{path}.values[{place}]", value, fault)
 
 
 def _field_faults(field: AnExpression, path: str) -> Iterator[str]:

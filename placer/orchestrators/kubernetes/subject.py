@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import msgspec
@@ -19,6 +19,7 @@ from placer.orchestrators.kubernetes.errors import (
     shorten,
 )
 from placer.orchestrators.kubernetes.objects import is_absent
+from placer.orchestrators.kubernetes.selectors import labels_faults
 
 if TYPE_CHECKING:
     from placer.orchestrators.kubernetes.documents import Inventory, Item
@@ -66,6 +67,14 @@ class Subject:
         """Notes a problem whose text starts with the field's path."""
         self.problems.add(self.where, self.prefix + text)
 
+    def faults(self, texts: Iterable[str]) -> bool:
+        """Notes all of these problems, and says whether there were any."""
+        found = False
+        for text in texts:
+            found = True
+            self.add(text)
+        return found
+
     def decode(self, decoder: msgspec.json.Decoder[T], raw: bytes, path: str) -> T | None:
         """What the raw field holds; ``None`` where it is absent or wrong."""
         if is_absent(raw):
@@ -76,11 +85,28 @@ class Subject:
             self.add(decoding_problem(error, raw, path))
             return None
 
-    def model(self, checks: TypeAdapter[T], value: Any, path: str, default: T, own_names: bool = False) -> T:
-        """The value as our own model has it; ``default`` where it is wrong: see :func:`model_problems`."""
+    def model(
+        self,
+        checks: TypeAdapter[T],
+        value: Any,
+        path: str,
+        default: T,
+        own_names: bool = False,
+        words: Iterable[str] = (),
+    ) -> T:
+        """
+        The value as our own model has it; ``default`` where it is wrong: see :func:`model_problems`.
+
+        Parameters
+        ----------
+        words
+            What the API server says of it, in place of what our models say.
+        """
         try:
             return checks.validate_python(value)
         except ValidationError as error:
+            if self.faults(words):
+                return default
             for text in model_problems(error, path, own_names):
                 self.add(text)
             return default
@@ -94,9 +120,20 @@ class Subject:
                 self.problem(f"{path}.{key}", f"is {shorten(value)}: give a text, in quotes")
         return FrozenDict(labels)
 
+    def checked_labels(self, raw: bytes, path: str, passed: bool = False) -> FrozenDict:
+        """Labels, or a selector of that form, with keys and values as labels have them unless they have ``passed``."""
+        labels = self.labels(raw, path)
+        if not passed:
+            self.faults(labels_faults(labels, path))
+        return labels
+
     def amounts(self, raw: bytes, path: str) -> dict[str, int]:
         """Quantities by resource, in base units."""
-        return self.parse_amounts(self.decode(_mapping, raw, path) or {}, path)
+        return self.parse_amounts(self.map_of(raw, path), path)
+
+    def map_of(self, raw: bytes, path: str) -> Mapping[str, Any]:
+        """A map of anything; an empty one where it is absent or wrong."""
+        return self.decode(_mapping, raw, path) or {}
 
     def parse_amounts(self, given: Mapping[str, Any], path: str) -> dict[str, int]:
         """Quantities that are decoded already."""

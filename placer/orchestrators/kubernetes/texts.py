@@ -10,6 +10,9 @@ from pydantic import BaseModel
 
 from placer.model.selector import LabelSelector, NodeSelectorTerm, Requirement
 
+SOME_TIME = "1970-01-01T00:00:00Z"
+"""When an object was made, or deleted; placer does not keep the time. What has been made gets no defaults again."""
+
 
 def amounts_text(amounts: Mapping[str, int]) -> dict[str, str]:
     """Quantities as exact texts: ``1500m`` of cpu, bytes and counts as they are."""

@@ -6,16 +6,17 @@ A claim that is missing, or not bound in time, keeps its pod unplaced, in kube-s
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Literal, NamedTuple
 
 import msgspec
-from pydantic import TypeAdapter
 
 from placer.model.selector import NodeSelectorTerm
 from placer.model.volume import ZONE_KEYS, Disk, Volume
 from placer.orchestrators.kubernetes import objects
+from placer.orchestrators.kubernetes.admission import has_passed
 from placer.orchestrators.kubernetes.documents import Inventory, read_objects_of
+from placer.orchestrators.kubernetes.faults import forbidden, unsupported
 from placer.orchestrators.kubernetes.objects import (
     ClaimObject,
     ClaimSpec,
@@ -49,13 +50,13 @@ PROVISIONERS = {
 DISKS: tuple[Literal["gce", "aws", "iscsi", "rbd"], ...] = ("gce", "aws", "iscsi", "rbd")
 NO_PROVISIONER = "kubernetes.io/no-provisioner"
 DEFAULT_CLASS = "storageclass.kubernetes.io/is-default-class"
+ACCESS_MODES = ("ReadOnlyMany", "ReadWriteMany", "ReadWriteOnce", "ReadWriteOncePod")
 UNBOUND = "pod has unbound immediate PersistentVolumeClaims"
 
 _claims = msgspec.json.Decoder(ClaimObject)
 _volumes = msgspec.json.Decoder(objects.VolumeObject)
 _classes = msgspec.json.Decoder(StorageClassObject)
 _ephemeral = msgspec.json.Decoder(objects.EphemeralVolume)
-_access: TypeAdapter[Any] = TypeAdapter(Volume.model_fields["access"].rebuild_annotation())
 
 
 class Use(NamedTuple):
@@ -112,7 +113,7 @@ class Claims:
         self._disks: dict[str, _Disk] = {}
         for named, disk in read_objects_of(inventory, "PersistentVolume", _volumes, namespaced=False):
             subject, labels = Subject(problems, named.where), bytes(named.metadata.labels)
-            self._disks[named.name] = _read_disk(subject, disk.spec or VolumeSpec(), labels)
+            self._disks[named.name] = _read_disk(subject, disk.spec or VolumeSpec(), labels, has_passed(named.metadata))
         self._classes: dict[str, _Class] = {}
         self._default_class = ""
         for named, storage in read_objects_of(inventory, "StorageClass", _classes, namespaced=False):
@@ -216,18 +217,26 @@ def _no_provisioner(storage: _Class) -> str:
 
 def _access_of(subject: Subject, spec: ClaimSpec) -> str:
     modes = spec.access_modes or ["ReadWriteOnce"]
-    for place, mode in enumerate(modes):
-        subject.model(_access, mode, f"spec.accessModes[{place}]", "ReadWriteOnce")
+    if subject.faults(_access_faults(modes, "spec.accessModes")):
+        return "ReadWriteOnce"
     return "ReadWriteOncePod" if "ReadWriteOncePod" in modes else modes[0]
 
 
-def _read_disk(subject: Subject, spec: VolumeSpec, labels: bytes) -> _Disk:
+def _access_faults(modes: Sequence[str], path: str) -> Iterator[str]:
+    for place, mode in enumerate(modes):
+        if mode not in ACCESS_MODES:
+            yield unsupported(f"{path}[{place}]", mode, ACCESS_MODES)
+    if "ReadWriteOncePod" in modes and len(set(modes)) > 1:
+        yield forbidden(path, "may not use ReadWriteOncePod with other access modes: drop the others")
+
+
+def _read_disk(subject: Subject, spec: VolumeSpec, labels: bytes, passed: bool) -> _Disk:
     driver = (spec.csi.driver if spec.csi else None) or ""
     if not driver:
         built_in = (name for field, name in MIGRATED.items() if not is_absent(bytes(getattr(spec, field))))
         driver = next(built_in, "")
     required = spec.node_affinity.required if spec.node_affinity else None
-    terms = read_node_terms(subject, required, "spec.nodeAffinity.required")
+    terms = read_node_terms(subject, required, "spec.nodeAffinity.required", passed)
     return _Disk(driver, terms, _zones(subject.labels(labels, "metadata.labels")))
 
 

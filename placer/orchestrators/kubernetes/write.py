@@ -6,6 +6,7 @@ from typing import Any
 
 from placer.formats.arrow import without_collector
 from placer.model.cluster import Cluster
+from placer.orchestrators.kubernetes.texts import SOME_TIME
 from placer.orchestrators.kubernetes.write_budgets import budget_object
 from placer.orchestrators.kubernetes.write_nodes import csi_node_object, node_object
 from placer.orchestrators.kubernetes.write_pods import pod_object
@@ -36,7 +37,11 @@ def write_objects(cluster: Cluster) -> list[dict[str, Any]]:
 def _write(cluster: Cluster) -> list[dict[str, Any]]:
     volumes = Volumes(cluster.pod_table)
     objects: list[dict[str, Any]] = [
-        {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name, "labels": dict(labels)}}
+        {
+            "apiVersion": "v1",
+            "kind": "Namespace",
+            "metadata": {"name": name, "labels": dict(labels), "creationTimestamp": SOME_TIME},
+        }
         for name, labels in cluster.namespaces.items()
     ]
     for node in cluster.nodes:

@@ -8,7 +8,7 @@ from typing import Any
 from placer.model.node import PRICE_UNIT, Node
 from placer.orchestrators.kubernetes.annotations import PREFIX, UNLIMITED
 from placer.orchestrators.kubernetes.nodes import attach_limits_of
-from placer.orchestrators.kubernetes.texts import amounts_text, json_text, without_empty
+from placer.orchestrators.kubernetes.texts import SOME_TIME, amounts_text, json_text, without_empty
 
 
 def node_object(node: Node) -> dict[str, Any]:
@@ -22,7 +22,12 @@ def node_object(node: Node) -> dict[str, Any]:
         "apiVersion": "v1",
         "kind": "Node",
         "metadata": without_empty(
-            {"name": node.name, "labels": dict(node.labels), "annotations": node_annotations(node)}
+            {
+                "name": node.name,
+                "labels": dict(node.labels),
+                "annotations": node_annotations(node),
+                "creationTimestamp": SOME_TIME,
+            }
         ),
         "spec": without_empty(spec),
         "status": {"allocatable": amounts_text(node.allocatable), **without_empty({"images": images})},

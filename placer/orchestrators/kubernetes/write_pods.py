@@ -12,8 +12,15 @@ from placer.model.value import FrozenDict
 from placer.model.volume import Disk, HostPort
 from placer.orchestrators.kubernetes.annotations import PLAIN_TEXT, PREFIX
 from placer.orchestrators.kubernetes.containers import ASSUMED, assumed_use
-from placer.orchestrators.kubernetes.rules import PREFERRED, REQUIRED
-from placer.orchestrators.kubernetes.texts import amounts_text, json_text, label_selector, node_term, without_empty
+from placer.orchestrators.kubernetes.rule_faults import PREFERRED, REQUIRED
+from placer.orchestrators.kubernetes.texts import (
+    SOME_TIME,
+    amounts_text,
+    json_text,
+    label_selector,
+    node_term,
+    without_empty,
+)
 from placer.orchestrators.kubernetes.write_volumes import Volumes
 
 ONLY_ANNOTATED = (
@@ -36,8 +43,6 @@ ONLY_ANNOTATED = (
     "expected",
 )
 """Fields that Kubernetes has no word for."""
-SOME_TIME = "1970-01-01T00:00:00Z"
-"""When a pod was made, or deleted; placer does not keep the time. What has been made gets no defaults again."""
 
 
 def pod_object(pod: Pod, volumes: Volumes) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from typing import Any
 
 from placer.model.table import PodTable
 from placer.model.volume import Volume
-from placer.orchestrators.kubernetes.texts import node_term
+from placer.orchestrators.kubernetes.texts import SOME_TIME, node_term
 
 
 class Volumes:
@@ -61,7 +61,7 @@ def _disk(namespace: str, volume: Volume) -> dict[str, Any]:
         spec["csi"] = {"driver": volume.driver, "volumeHandle": name}
     if volume.topology:
         spec["nodeAffinity"] = {"required": {"nodeSelectorTerms": [node_term(term) for term in volume.topology]}}
-    metadata: dict[str, Any] = {"name": name}
+    metadata: dict[str, Any] = {"name": name, "creationTimestamp": SOME_TIME}
     if volume.zones:
         metadata["labels"] = {key: "__".join(values) for key, values in volume.zones.items()}
     return {"apiVersion": "v1", "kind": "PersistentVolume", "metadata": metadata, "spec": spec}
@@ -71,7 +71,7 @@ def _claim(namespace: str, volume: Volume) -> dict[str, Any]:
     return {
         "apiVersion": "v1",
         "kind": "PersistentVolumeClaim",
-        "metadata": {"name": volume.name, "namespace": namespace},
+        "metadata": {"name": volume.name, "namespace": namespace, "creationTimestamp": SOME_TIME},
         "spec": {"accessModes": [volume.access], "volumeName": _disk_name(namespace, volume)},
     }
 

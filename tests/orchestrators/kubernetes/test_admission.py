@@ -38,7 +38,7 @@ def test_containers_get_the_requests_of_the_namespaces_limit_range():
     given = limit_range(default={"cpu": "1", "memory": "2Gi"}, defaultRequest={"cpu": "100m"})
 
     assert requests_of(given, manifest()) == {"cpu": 100, "memory": 2**31}
-    assert requests_of(given, manifest(containers=[container({"cpu": "50m"}), container()])) == {
+    assert requests_of(given, manifest(containers=[container({"cpu": "50m"}), container(name="d")])) == {
         "cpu": 150,
         "memory": 2**32,
     }
@@ -48,7 +48,7 @@ def test_containers_get_the_requests_of_the_namespaces_limit_range():
 def test_init_containers_get_them_as_well():
     given = limit_range(defaultRequest={"cpu": "2"})
 
-    assert requests_of(given, manifest(containers=[container({"cpu": "1"})], initContainers=[container()])) == {
+    assert requests_of(given, manifest(containers=[container({"cpu": "1"})], initContainers=[container(name="d")])) == {
         "cpu": 2000
     }
 

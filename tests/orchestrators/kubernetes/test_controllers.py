@@ -83,7 +83,7 @@ def test_pods_of_a_deployment_get_the_hash_of_the_replica_set_with_the_same_temp
     deployment["spec"]["template"]["spec"] = {"containers": []}
     (found,) = read(deployment, matching).pods
     assert dict(found.labels) == {"app": "web", "pod-template-hash": "5d"}
-    deployment["spec"]["template"]["spec"] = {"containers": [{}]}
+    deployment["spec"]["template"]["spec"] = {"containers": [container()]}
     (found,) = read(deployment, matching).pods
     assert dict(found.labels) == {"app": "web"}
 

@@ -259,68 +259,9 @@ TERMS = f"spec.affinity.nodeAffinity.{REQUIRED}.nodeSelectorTerms"
         (pod(containers={}), "spec.containers is {}: give a list"),
         (pod(overhead={"cpu": "x"}), "spec.overhead.cpu is 'x', which is no quantity"),
         (pod(resources={"requests": {"cpu": ""}}), "spec.resources.requests.cpu is '', which is no quantity"),
-        (
-            pod(containers=[container(ports=[{"hostPort": 70000}])]),
-            "spec.containers[0].ports[0].hostPort is 70000: give an integer of at most 65535",
-        ),
-        (
-            pod(containers=[container(ports=[{"hostPort": 80, "protocol": "HTTP"}])]),
-            "spec.containers[0].ports[0].protocol is 'HTTP': Input should be 'TCP', 'UDP' or 'SCTP'",
-        ),
-        (
-            in_terms(key="a", operator="in", values=["x"]),
-            f"{TERMS}[0].matchExpressions[0].operator is 'in': Input should",
-        ),
-        (
-            in_terms(key="a", operator="In"),
-            f"{TERMS}[0].matchExpressions[0]: operator In needs values: list at least one",
-        ),
-        (in_terms(operator="Exists"), f"{TERMS}[0].matchExpressions[0].key is missing"),
         (in_terms(key="a", operator="In", values=[1]), f"{TERMS}[0].matchExpressions[0].values[0] is 1: give a text"),
-        (
-            at_affinity(
-                nodeAffinity={REQUIRED: {"nodeSelectorTerms": [{"matchFields": [{"key": "x", "operator": "In"}]}]}}
-            ),
-            f"{TERMS}[0].matchFields[0]: operator In needs values",
-        ),
-        (at_affinity(nodeAffinity={REQUIRED: {}}), f"{TERMS} is empty: give at least one term, or drop the rule"),
-        (
-            at_affinity(nodeAffinity={PREFERRED: [{"weight": 0, "preference": {}}]}),
-            f"spec.affinity.nodeAffinity.{PREFERRED}[0].weight is 0: give an integer of at least 1",
-        ),
-        (at_affinity(podAffinity={REQUIRED: [{}]}), f"spec.affinity.podAffinity.{REQUIRED}[0].topologyKey is missing"),
-        (
-            at_affinity(podAntiAffinity={PREFERRED: [{"weight": 1}]}),
-            f"spec.affinity.podAntiAffinity.{PREFERRED}[0].podAffinityTerm is missing",
-        ),
-        (
-            at_affinity(
-                podAffinity={
-                    REQUIRED: [
-                        {
-                            "topologyKey": "k",
-                            "labelSelector": {"matchExpressions": [{"key": "a", "operator": "Gt", "values": ["1"]}]},
-                        }
-                    ]
-                }
-            ),
-            f"spec.affinity.podAffinity.{REQUIRED}[0].labelSelector: operator 'Gt' is no label selector operator",
-        ),
         (at_affinity(nodeAffinity=5), "spec.affinity.nodeAffinity is 5: give a map"),
-        (pod(tolerations=[{"key": "a", "effect": "Never"}]), "spec.tolerations[0].effect is 'Never': Input should be"),
-        (pod(tolerations=[{"operator": "Equal"}]), "spec.tolerations[0]: an empty key needs operator Exists"),
-        (
-            pod(topologySpreadConstraints=[{"topologyKey": "k", "maxSkew": 0}]),
-            "spec.topologySpreadConstraints[0].maxSkew is 0: Input should be greater than or equal to 1",
-        ),
-        (
-            pod(topologySpreadConstraints=[{"topologyKey": "k"}]),
-            "spec.topologySpreadConstraints[0].maxSkew is missing: give an integer of at least 1",
-        ),
-        (
-            pod(topologySpreadConstraints=[{"topologyKey": "k", "maxSkew": 1, "whenUnsatisfiable": "Maybe"}]),
-            "spec.topologySpreadConstraints[0].whenUnsatisfiable is 'Maybe': Input should be",
-        ),
+        (pod(topologySpreadConstraints=[{"maxSkew": "1"}]), "topologySpreadConstraints[0].maxSkew is '1': give an int"),
         (pod(schedulingGates=["wait"]), "spec.schedulingGates[0] is 'wait': give a map"),
         (pod(nodeSelector={"a": 1}), "spec.nodeSelector.a is 1: give a text, in quotes"),
         (pod(metadata={"labels": {"a": True}}), "metadata.labels.a is True: give a text, in quotes"),

@@ -162,7 +162,7 @@ def test_disks_without_claims_are_read_with_what_tells_them_apart():
     [
         (
             claim(accessModes=["Often"]),
-            "PersistentVolumeClaim default/data: spec.accessModes[0] is 'Often': Input should",
+            'PersistentVolumeClaim default/data: spec.accessModes[0]: Unsupported value: "Often": supported values',
         ),
         (claim(volumeName=1), "PersistentVolumeClaim default/data: spec.volumeName is 1: give a text, in quotes"),
         (storage(volumeBindingMode="Later"), "StorageClass fast: volumeBindingMode is 'Later': give 'Immediate' or"),
@@ -176,7 +176,7 @@ def test_disks_without_claims_are_read_with_what_tells_them_apart():
                     "required": {"nodeSelectorTerms": [{"matchExpressions": [{"key": "a", "operator": "is"}]}]}
                 }
             ),
-            "spec.nodeAffinity.required.nodeSelectorTerms[0].matchExpressions[0].operator is 'is': Input should be",
+            "nodeAffinity.required.nodeSelectorTerms[0].matchExpressions[0].operator: not a valid selector operator",
         ),
         (disk(csi=[]), "PersistentVolume pv: spec.csi is []: give a map"),
     ],
