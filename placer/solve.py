@@ -7,7 +7,7 @@ import resource as process_resource
 import sys
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -16,14 +16,18 @@ from numpy.typing import NDArray
 from placer.errors import InfeasibleError, InputError, UsageError
 from placer.goals import Tier, parse_goals
 from placer.model.cluster import Cluster
+from placer.model.table import PENDING
 from placer.profiles import choose
 from placer.solution import Bindings, Rows, Solution, Unplaced
 
 if TYPE_CHECKING:
     from placer.engine import Run
     from placer.model.profile import Profile
+    from placer.prove import Proof
 
 Progress = Callable[[str, int, int], None]
+CLOSED = 1e-9
+"""A gap below this is none."""
 
 
 def solve(  # noqa: PLR0913 - one function for all that a caller may ask, by keyword
@@ -68,6 +72,11 @@ def solve(  # noqa: PLR0913 - one function for all that a caller may ask, by key
         Threads to use; placing uses one.
     require_all
         Raise instead of leaving pods out.
+    prove
+        Ask for bounds on every tier. Small problems, up to 10,000 pods or classes × nodes, are solved to the end by
+        CP-SAT; without a time limit it is given about 10 s, in a unit of work that makes runs reproducible.
+    gap
+        Stop when this close to the bound; asks for bounds as well.
     stop
         Looked at between steps; when set, the best answer so far comes back.
     progress
@@ -108,9 +117,10 @@ def solve(  # noqa: PLR0913 - one function for all that a caller may ask, by key
         )
     tiers = parse_goals(goals)
     _check_limits(time_limit, steps, threads)
-    for name, asked in (("preempt", preempt), ("prove", prove), ("gap", gap is not None)):
-        if asked:
-            raise UsageError(f"{name} is not available in this version: leave it out")
+    if gap is not None and not gap >= 0:
+        raise InputError(f"solve: gap is {gap!r}: give 0 or a number above, or leave it out")
+    if preempt:
+        raise UsageError("preempt is not available in this version: leave it out")
     if not is_warm():
         logging.getLogger("placer").info("compiling the kernels, once on this machine: about a minute")
     started = time.monotonic()
@@ -121,15 +131,23 @@ def solve(  # noqa: PLR0913 - one function for all that a caller may ask, by key
     limit = _Limit(started, time_limit, steps, stop)
     clock = time.perf_counter()
     _place(run, limit, report)
-    seconds["place"] = time.perf_counter() - clock
+    placed, seconds["place"] = limit.reason, time.perf_counter() - clock
+    proof = None
+    if prove or gap is not None:
+        clock = time.perf_counter()
+        report("prove", 0, 1)
+        proof = _prove(cluster, run, tiers, decided, limit, gap, seed, threads)
+        run, seconds["prove"] = proof.run, time.perf_counter() - clock
     clock = time.perf_counter()
-    solution = answer(cluster, run, tiers, limit.reason, decided)
+    solution = answer(cluster, run, tiers, placed, decided)
     solution.schedulers = choice.schedulers
     seconds["answer"] = time.perf_counter() - clock
     solution.stopped = limit.reason
     solution.seed = seed
     solution.limits = {k: v for k, v in (("time_limit", time_limit), ("steps", steps)) if v is not None}
     solution.statistics = _statistics(cluster, run, seconds)
+    if proof is not None:
+        _state(solution, proof, gap)
     if require_all and solution.unplaced:
         first: Unplaced = solution.unplaced[0]
         raise InfeasibleError(
@@ -192,6 +210,48 @@ def _place(run: Run, limit: _Limit, report: Progress) -> None:
     place(run, limit.reached, lambda done, total: report("place", done, total), limit.steps)
     if limit.reason == "done" and limit.steps is not None and run.stopped_by_steps[0]:
         limit.reason = "step_limit"
+
+
+def _prove(
+    cluster: Cluster,
+    run: Run,
+    tiers: Sequence[Tier],
+    decided: NDArray[np.bool_],
+    limit: _Limit,
+    gap: float | None,
+    seed: int,
+    threads: int | None,
+) -> Proof:
+    """Bounds, and a better run where one is found; CP-SAT has one thread unless the clock limits it anyway."""
+    from placer.engine import prepare
+    from placer.packing.model import WORK, Search
+    from placer.prove import prove
+
+    encoded = run.encoded
+    sequence = encoded.pending[decided[encoded.pending]]
+    blocked = int((decided & (cluster.pod_table.node == PENDING)).sum()) - len(sequence)
+    workers = threads or 1 if limit.deadline is not None else 1
+    search = Search(WORK, workers, seed, gap or 0.0, limit.reached)
+    return prove(lambda: prepare(cluster, encoded, run.goals, sequence), run, tiers, search, blocked)
+
+
+def _state(solution: Solution, proof: Proof, gap: float | None) -> None:
+    """Writes what was proven into a solution."""
+    solution.bound = proof.bound
+    solution.gap = first_gap(solution.objective, proof.bound)
+    solution.status = "optimal" if proof.optimal else "feasible"
+    solution.statistics["bound"] = proof.by
+    if solution.stopped == "done" and gap is not None and 0.0 < solution.gap <= gap:
+        solution.stopped = "gap_limit"
+
+
+def first_gap(objective: Mapping[str, float], bound: Mapping[str, float]) -> float:
+    """(objective - bound) / max(1, \\|objective\\|) of the first tier that is not closed; 0 where all are."""
+    for key, value in objective.items():
+        left = (value - bound[key]) / max(1.0, abs(value))
+        if left > CLOSED:
+            return left
+    return 0.0
 
 
 def answer(
