@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from placer.engine import Run
 from placer.goals import Tier
@@ -89,24 +90,70 @@ def values(run: Run, asked: Sequence[Level]) -> list[int]:
 def whole(
     case: Case, again: Callable[[], Run], run: Run, asked: Sequence[Level], least: list[int], search: Search
 ) -> tuple[list[int], Run]:
-    """The whole problem by CP-SAT: bounds level by level, and the best run known."""
-    model = Model(case)
-    model.hint(placed_by(case, run))
+    """
+    The whole problem by CP-SAT: bounds level by level, and the best run known.
+
+    A placement for which no legal order is found is modelled again, with the order of those that were left over.
+    """
+    exact: frozenset[int] = frozenset()
+    always = least
+    while True:
+        now = case if not exact else read_case(case.problem, case.state, pods_of(case), exact)
+        low, found = _solve(Model(now), placed_by(now, run), asked, always, search)
+        least = max(least, low)
+        if found is None or values(run, asked) == least:
+            return least, run
+        better, left = arranged(now, again(), found)
+        if better is not None:
+            return least, better if values(better, asked) < values(run, asked) else run
+        wider = more_exact(case, exact, left)
+        if search.stop() or wider == exact:
+            return least, run
+        exact = wider
+
+
+def _solve(
+    model: Model, start: Sequence[Placed], asked: Sequence[Level], least: Sequence[int], search: Search
+) -> tuple[list[int], Sequence[Placed] | None]:
+    """Level by level, each with the levels before at their best: bounds, and the last placement found."""
+    model.hint(start)
     found: Sequence[Placed] | None = None
-    least = list(least)
+    low = list(least)
     for place, level in enumerate(asked):
         solved = model.solve(level, search)
-        least[place] = max(least[place], solved.bound)
+        low[place] = max(low[place], solved.bound)
         if solved.placed is not None:
             found = solved.placed
             model.hint(found)
         if not solved.closed or search.stop():
             break
-    if found is not None:
-        better, _ = arranged(case, again(), found)
-        if better is not None and values(better, asked) < values(run, asked):
-            run = better
-    return least, run
+    return low, found
+
+
+def more_exact(case: Case, exact: frozenset[int], left: Sequence[int]) -> frozenset[int]:
+    """More classes to model in order: those left over; where these are already, all with rules in common with them."""
+    if not exact.issuperset(left):
+        return exact | frozenset(left)
+    touched = {counter for each in exact for counter in [rule.counter for rule in case.rules[each]]}
+    touched |= set(np.flatnonzero(case.members[:, sorted(exact)].any(axis=1)).tolist())
+    near = {
+        item.pod_class
+        for item in case.items
+        if case.rules[item.pod_class]
+        and (
+            touched.intersection(rule.counter for rule in case.rules[item.pod_class])
+            or case.members[sorted(touched), item.pod_class].any()
+        )
+    }
+    return exact | near
+
+
+def pods_of(case: Case) -> NDArray[np.int64]:
+    """(classes,) pods to place."""
+    pods = np.zeros(len(case.rules), np.int64)
+    for item in case.items:
+        pods[item.pod_class] += item.pods
+    return pods
 
 
 def placed_by(case: Case, run: Run) -> list[Placed]:
@@ -114,7 +161,7 @@ def placed_by(case: Case, run: Run) -> list[Placed]:
     plan, log = run.plan, run.log
     items: dict[int, list[int]] = {}
     for index, item in enumerate(case.items):
-        items.setdefault(item.pod_class, []).extend([index] * item.count)
+        items.setdefault(item.pod_class, []).extend([index] * item.pods)
     found = []
     for pod_class, listed in items.items():
         slots = range(int(plan.first_slot[pod_class]), int(plan.last_slot[pod_class]))
@@ -134,7 +181,7 @@ def arranged(case: Case, run: Run, placed: Sequence[Placed]) -> tuple[Run | None
 
     problem, state, work, log = pack(case.problem), pack(run.state), pack(run.work), pack(run.log)
     pods = [(case.items[each.item].pod_class, each.node) for each in placed]
-    order, left = arrange(case.problem, (problem, state), pods)
+    order, left = arrange(case.problem, (problem, state), pods, [each.time for each in placed])
     if left:
         return None, [pods[place][0] for place in left]
     slots = run.plan.first_slot.copy()

@@ -16,12 +16,13 @@ ROUNDS = 60
 
 
 def arrange(
-    problem: Problem, packed: tuple[Any, Any], pods: Sequence[tuple[int, int]]
+    problem: Problem, packed: tuple[Any, Any], pods: Sequence[tuple[int, int]], times: Sequence[int]
 ) -> tuple[list[int], list[int]]:
     """
     Looks for an order in which each pod may arrive.
 
-    Each round puts whoever may arrive, in order of weight; whoever was left over weighs more in the next round.
+    Each round puts whoever may arrive, first by ``times`` and then by weight; whoever was left over weighs more in the
+    next round.
 
     Parameters
     ----------
@@ -29,6 +30,8 @@ def arrange(
         Problem and state for the kernels; the state is left as it was.
     pods
         (class, node) of each.
+    times
+        When each is to arrive, -1 where that is open.
 
     Returns
     -------
@@ -41,14 +44,16 @@ def arrange(
     waiting = [place for place, (pod_class, _) in enumerate(pods) if ruled[pod_class] or counts[pod_class]]
     weight = {place: float(ruled[pods[place][0]]) for place in waiting}
     best: tuple[list[int], list[int]] = ([], waiting)
+    line = sorted(waiting, key=lambda place: times[place])
     for _ in range(ROUNDS):
-        order, left = _round(packed, pods, sorted(waiting, key=lambda place: -weight[place]))
+        order, left = _round(packed, pods, line)
         if len(left) < len(best[1]) or not left:
             best = (order, left)
         if not left:
             break
         for place in left:
             weight[place] += 1.0
+        line = sorted(waiting, key=lambda place: -weight[place])
     return [*free, *best[0]], best[1]
 
 

@@ -13,10 +13,14 @@ from placer.kernels.terms import AT_MOST, AT_MOST_BY_DOMAIN, DISTINCT, SKEW, SOF
 
 
 class Item(NamedTuple):
-    """Pods that a model does not tell apart: all pending ones of a class, or one where it takes units."""
+    """
+    Pods that a model does not tell apart.
+
+    All pending ones of a class; or one, where pods of the class take units or their order counts.
+    """
 
     pod_class: int
-    count: int
+    pods: int
 
 
 class Rule(NamedTuple):
@@ -58,6 +62,8 @@ class Case(NamedTuple):
         (counters, nodes) whether pods on the node count.
     allowed
         (classes, nodes) whether one pod may be there at all.
+    exact
+        Classes whose rules between pods are modelled in the order of arrival.
     """
 
     problem: Problem
@@ -68,6 +74,7 @@ class Case(NamedTuple):
     standing: Sequence[I64]
     counts_on: BOOL
     allowed: BOOL
+    exact: frozenset[int]
 
     def key(self, counter: int) -> int:
         """The topology key of a counter."""
@@ -79,7 +86,7 @@ class Case(NamedTuple):
         return domains
 
 
-def read_case(problem: Problem, state: State, pending: I64) -> Case:
+def read_case(problem: Problem, state: State, pending: I64, exact: frozenset[int] = frozenset()) -> Case:
     """
     Reads a problem.
 
@@ -89,6 +96,8 @@ def read_case(problem: Problem, state: State, pending: I64) -> Case:
         With the standing pods in it.
     pending
         (classes,) pods to place.
+    exact
+        Classes whose rules between pods are to be modelled in the order of arrival.
     """
     classes = problem.classes
     rules = [_rules(problem, pod_class) for pod_class in range(len(pending))]
@@ -98,26 +107,34 @@ def read_case(problem: Problem, state: State, pending: I64) -> Case:
     case = Case(
         problem=problem,
         state=state,
-        items=_items(problem, pending),
+        items=_items(problem, pending, exact | _counted(rules, members, exact)),
         rules=rules,
         members=members,
         standing=[_standing(problem, state, counter) for counter in range(len(members))],
         counts_on=_counts_on(problem),
         allowed=_eligible(problem),
+        exact=exact,
     )
     _forbid(case)
     return case
 
 
-def _items(problem: Problem, pending: I64) -> list[Item]:
-    """One item a class; one a pod where units are taken, since each pod takes its own."""
+def _items(problem: Problem, pending: I64, ordered: frozenset[int]) -> list[Item]:
+    """One item a class; one a pod where units are taken, since each pod takes its own, or where order counts."""
     classes = problem.classes
     apart = (np.diff(classes.unit_start) > 0) | (classes.numa > 0)
+    apart[list(ordered)] = True
     items = []
     for pod_class in np.flatnonzero(pending).tolist():
         count = int(pending[pod_class])
         items += [Item(pod_class, 1)] * count if apart[pod_class] else [Item(pod_class, count)]
     return items
+
+
+def _counted(rules: Sequence[Sequence[Rule]], members: BOOL, exact: frozenset[int]) -> frozenset[int]:
+    """The classes that the rules of some count."""
+    counters = {rule.counter for pod_class in exact for rule in rules[pod_class]}
+    return frozenset(np.flatnonzero(members[sorted(counters)].any(axis=0)).tolist())
 
 
 def _rules(problem: Problem, pod_class: int) -> list[Rule]:

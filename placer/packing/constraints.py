@@ -52,10 +52,10 @@ class Constraints:
         """No more pods of an item are placed than there are."""
         for index, item in enumerate(self.case.items):
             listed = self.variables.of(index)
-            if item.count == 1:
+            if item.pods == 1:
                 self.model.add_at_most_one(listed)
             elif listed:
-                self.model.add(sum(listed) <= item.count)
+                self.model.add(sum(listed) <= item.pods)
 
     def used(self) -> None:
         """A node that holds a pod is used."""
@@ -157,7 +157,7 @@ class Constraints:
             for (index, node), variable in self.variables.x.items():
                 if counts_on[node] and self.case.members[counter, self.case.items[index].pod_class]:
                     sums[int(domain_of[node])].append(variable)
-            pods = sum(item.count for item in self.case.items)
+            pods = sum(item.pods for item in self.case.items)
             least = self.model.new_int_var(0, pods + int(self.case.standing[counter].min()), "")
             for domain, listed in sums.items():
                 self.model.add(least <= int(self.case.standing[counter][domain]) + sum(listed))

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from placer.packing.case import Case
 from placer.packing.constraints import Constraints
 from placer.packing.devices import Devices
+from placer.packing.order import Order
 from placer.packing.variables import Variables
 
 if TYPE_CHECKING:
@@ -22,11 +23,21 @@ LOOK = 0.02
 
 
 class Placed(NamedTuple):
-    """One pod of an item on a node, with the (unit, need) pairs it takes; need -1 is the NUMA zone."""
+    """
+    One pod of an item on a node.
+
+    Attributes
+    ----------
+    units
+        The (unit, need) pairs that it takes; need -1 is its NUMA zone.
+    time
+        When it arrives, where that was chosen; else -1.
+    """
 
     item: int
     node: int
     units: Sequence[tuple[int, int]]
+    time: int = -1
 
 
 class Level(NamedTuple):
@@ -93,6 +104,8 @@ class Model:
         self.variables = Variables(self.model, case)
         Devices(self.model, case, self.variables).add()
         Constraints(self.model, case, self.variables).add()
+        self.order = Order(self.model, case, self.variables)
+        self.order.add()
         self._in_turn()
 
     def _in_turn(self) -> None:
@@ -116,7 +129,7 @@ class Model:
             if self.case.problem.classes.priority[item.pod_class] == priority
         ]
         placed = [variable for index in chosen for variable in self.variables.of(index)]
-        return sum(self.case.items[index].count for index in chosen) - sum(placed)
+        return sum(self.case.items[index].pods for index in chosen) - sum(placed)
 
     def pack(self) -> tuple[Any, int]:
         """Prices of used nodes over their greatest common divisor, and that divisor."""
@@ -126,10 +139,10 @@ class Model:
 
     def hint(self, placed: Sequence[Placed]) -> None:
         """Starts the search from a placement."""
-        self.model.clear_hints()
+        self.model.clear_hints()  # type: ignore[no-untyped-call]
         count: dict[tuple[int, int], int] = {}
         taken: set[tuple[int, int, int, int]] = set()
-        for item, node, units in placed:
+        for item, node, units, _ in placed:
             count[item, node] = count.get((item, node), 0) + 1
             taken |= {(item, node, need, unit) for unit, need in units}
         for pair, variable in self.variables.x.items():
@@ -137,7 +150,7 @@ class Model:
         for (item, node), takings in self.variables.units.items():
             for need, unit, literal in takings:
                 self.model.add_hint(literal, (item, node, need, unit) in taken)
-        used = {node for _, node, _ in placed}
+        used = {each.node for each in placed}
         for node, literal in enumerate(self.variables.used):
             if not isinstance(literal, int):
                 self.model.add_hint(literal, node in used)
@@ -164,8 +177,10 @@ class Model:
         found = []
         for (item, node), variable in self.variables.x.items():
             for _ in range(solver.value(variable)):
-                units = [(u, need) for need, u, taken in self.variables.units.get((item, node), ()) if solver.value(taken)]
-                found.append(Placed(item, node, units))
+                takings = self.variables.units.get((item, node), ())
+                units = [(unit, need) for need, unit, taken in takings if solver.value(taken)]
+                time = solver.value(self.order.time[item]) if item in self.order.time else -1
+                found.append(Placed(item, node, units, time))
         return found
 
 

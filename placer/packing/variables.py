@@ -54,7 +54,7 @@ class Variables:
         ]
 
     def _add(self, index: int, item: Item, node: int) -> None:
-        most = min(item.count, self._fits(item, node))
+        most = min(item.pods, self._fits(item, node))
         name = f"x{index},{node}"
         self.x[index, node] = (
             self.model.new_bool_var(name) if most == 1 else self.model.new_int_var(0, most, name)
@@ -66,7 +66,7 @@ class Variables:
         """How many pods of an item a node has amounts for."""
         need, free = self.case.problem.classes.need[item.pod_class], self.case.state.free[:, node]
         asked = need > 0
-        return int((free[asked] // need[asked]).min(initial=item.count))
+        return int((free[asked] // need[asked]).min(initial=item.pods))
 
     def of(self, index: int) -> list[Any]:
         """An item's variables on all nodes."""
