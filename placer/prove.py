@@ -8,11 +8,13 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from placer.encode.problem import Problem
 from placer.engine import Run
 from placer.goals import Tier
 from placer.model.node import PRICE_UNIT
 from placer.packing.arrange import arrange
 from placer.packing.case import Case, read_case
+from placer.packing.large import counting
 from placer.packing.model import Level, Model, Placed, Search
 
 MOST_CELLS = 10_000
@@ -57,15 +59,22 @@ def prove(again: Callable[[], Run], run: Run, tiers: Sequence[Tier], search: Sea
     asked = levels(run, tiers)
     known = values(run, asked)
     fresh = again()
+    problem = run.encoded.problem
     pending = (run.plan.last_slot - run.plan.first_slot).astype(np.int64)
-    case = read_case(run.encoded.problem, fresh.state, pending)
-    least = [int(fresh.encoded.problem.nodes.price[fresh.state.pods > 0].sum()) if p is None else 0 for (p,) in asked]
+    least = counting(problem, fresh.state, pending, asked, known)
     by = "counting"
-    if len(case.items) * len(run.encoded.problem.nodes.row) <= MOST_CELLS and not search.stop():
+    if known != least and cells(problem, pending) <= MOST_CELLS and not search.stop():
+        case = read_case(problem, fresh.state, pending)
         least, run = whole(case, again, run, asked, least, search)
         by = "CP-SAT"
         known = values(run, asked)
     return Proof(run, _bounds(tiers, asked, known, least, blocked), known == least and len(tiers) <= 1, by)
+
+
+def cells(problem: Problem, pending: NDArray[np.int64]) -> int:
+    """Items × nodes: pods that take units are items of their own, others one a class."""
+    apart = (np.diff(problem.classes.unit_start) > 0) | (problem.classes.numa > 0)
+    return int(np.where(apart, pending, pending > 0).sum()) * len(problem.nodes.row)
 
 
 def levels(run: Run, tiers: Sequence[Tier]) -> list[Level]:
