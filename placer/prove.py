@@ -127,10 +127,11 @@ def _solve(
     """Level by level, each with the levels before at their best: bounds, and the last placement found."""
     model.hint(start)
     found: Sequence[Placed] | None = None
-    low = list(least)
-    for place, level in enumerate(asked):
-        solved = model.solve(level, search)
-        low[place] = max(low[place], solved.bound)
+    low, done = list(least), 0
+    for stage in model.stages(asked, together=search.gap == 0):
+        solved = model.solve(stage, search)
+        low[done : done + len(stage)] = max(low[done : done + len(stage)], list(solved.bound))
+        done += len(stage)
         if solved.placed is not None:
             found = solved.placed
             model.hint(found)

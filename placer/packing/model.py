@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 WORK = 10.0
 """What CP-SAT is given for a level in deterministic time, about seconds."""
+MOST_WEIGHT = 2**45
+"""The largest sum in which levels are weighed together; what floating point holds is more."""
 LOOK = 0.02
 """Seconds between two looks at whether to stop."""
 
@@ -74,21 +76,29 @@ class Search(NamedTuple):
     stop: Callable[[], bool]
 
 
+class Goal(NamedTuple):
+    """A linear expression, the most that it can be, and what one of it stands for."""
+
+    value: Any
+    most: int
+    step: int
+
+
 class Solved(NamedTuple):
     """
-    What a level came to.
+    What a stage came to.
 
     Attributes
     ----------
     bound
-        Proven: no placement that is best in the levels before has less.
+        Proven, level by level: no placement that is best in the levels before has less.
     closed
         Whether ``bound`` is reached by ``placed``.
     placed
         The best placement found; ``None`` without one.
     """
 
-    bound: int
+    bound: Sequence[int]
     closed: bool
     placed: Sequence[Placed] | None
 
@@ -121,21 +131,29 @@ class Model:
                 if first:
                     self.model.add(sum(first) >= sum(second))
 
-    def unplaced(self, priority: int) -> Any:
-        """Pods of a priority without a node."""
-        chosen = [
-            index
-            for index, item in enumerate(self.case.items)
-            if self.case.problem.classes.priority[item.pod_class] == priority
-        ]
-        placed = [variable for index in chosen for variable in self.variables.of(index)]
-        return sum(self.case.items[index].pods for index in chosen) - sum(placed)
+    def goal(self, level: Level) -> Goal:
+        """What a level minimises: pods of a priority without a node, or prices of used nodes."""
+        if level.priority is None:
+            prices = self.case.problem.nodes.price.tolist()
+            step = gcd(*prices) or 1
+            paid = sum(price // step * used for price, used in zip(prices, self.variables.used, strict=True))
+            return Goal(paid, sum(prices) // step, step)
+        priority = self.case.problem.classes.priority
+        chosen = [index for index, item in enumerate(self.case.items) if priority[item.pod_class] == level.priority]
+        pods = sum(self.case.items[index].pods for index in chosen)
+        return Goal(pods - sum(variable for index in chosen for variable in self.variables.of(index)), pods, 1)
 
-    def pack(self) -> tuple[Any, int]:
-        """Prices of used nodes over their greatest common divisor, and that divisor."""
-        prices = self.case.problem.nodes.price.tolist()
-        divisor = gcd(*prices) or 1
-        return sum(price // divisor * used for price, used in zip(prices, self.variables.used, strict=True)), divisor
+    def stages(self, asked: Sequence[Level], together: bool) -> list[list[Level]]:
+        """Neighbouring levels whose sum stays small, ``together`` where they may be."""
+        found: list[list[Level]] = []
+        for level in asked:
+            if found and together:
+                most = [self.goal(each).most for each in (*found[-1], level)]
+                if radix(most)[0] * (most[0] + 1) <= MOST_WEIGHT:
+                    found[-1].append(level)
+                    continue
+            found.append([level])
+        return found
 
     def hint(self, placed: Sequence[Placed]) -> None:
         """Starts the search from a placement."""
@@ -155,22 +173,25 @@ class Model:
             if not isinstance(literal, int):
                 self.model.add_hint(literal, node in used)
 
-    def solve(self, level: Level, search: Search) -> Solved:
-        """Minimises one level and keeps what it came to, if that is proven, as a constraint for the next."""
-        expression, divisor = self.pack() if level.priority is None else (self.unplaced(level.priority), 1)
-        if isinstance(expression, int):
-            return Solved(expression * divisor, True, None)
+    def solve(self, stage: Sequence[Level], search: Search) -> Solved:
+        """Minimises levels that are weighed in one sum; what they came to is kept for the stage after, if proven."""
         from ortools.sat.python import cp_model
 
-        self.model.minimize(expression)
+        goals = [self.goal(level) for level in stage]
+        weights = radix([goal.most for goal in goals])
+        self.model.minimize(sum(weight * goal.value for weight, goal in zip(weights, goals, strict=True)))
         solver, status = run(self.model, search)
         if status not in (cp_model.OPTIMAL, cp_model.FEASIBLE):
-            return Solved(0, False, None)
+            return Solved([0] * len(stage), False, None)
         bound = round_up(solver.best_objective_bound)
         closed = bound >= solver.objective_value - 0.5
-        if closed:
-            self.model.add(expression == bound)
-        return Solved(bound * divisor, closed, self.read(solver))
+        least = []
+        for weight, goal in zip(weights, goals, strict=True):
+            least.append(bound // weight * goal.step)
+            if closed:
+                self.model.add(goal.value == bound // weight)
+            bound %= weight
+        return Solved(least, closed, self.read(solver))
 
     def read(self, solver: cp_model.CpSolver) -> list[Placed]:
         """The placement that a solver found."""
@@ -182,6 +203,14 @@ class Model:
                 time = solver.value(self.order.time[item]) if item in self.order.time else -1
                 found.append(Placed(item, node, units, time))
         return found
+
+
+def radix(most: Sequence[int]) -> list[int]:
+    """Weights with which a sum of digits, each up to its most, compares as the digits do in order."""
+    weights = [1]
+    for each in reversed(most[1:]):
+        weights.append(weights[-1] * (each + 1))
+    return weights[::-1]
 
 
 def run(model: cp_model.CpModel, search: Search) -> tuple[cp_model.CpSolver, Any]:
