@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from itertools import takewhile
 from typing import NamedTuple
 
 import numpy as np
@@ -11,11 +12,12 @@ from numpy.typing import NDArray
 from placer.encode.problem import Problem
 from placer.engine import Run
 from placer.goals import Tier
-from placer.model.node import PRICE_UNIT
+from placer.objective import from_state
 from placer.packing.arrange import arrange
 from placer.packing.case import Case, read_case
+from placer.packing.goals import WRITTEN, Level, beats, closed
 from placer.packing.large import counting
-from placer.packing.model import Level, Model, Placed, Search
+from placer.packing.model import Model, Placed, Search
 
 MOST_CELLS = 10_000
 """Items × nodes up to which the whole problem is given to CP-SAT."""
@@ -63,12 +65,13 @@ def prove(again: Callable[[], Run], run: Run, tiers: Sequence[Tier], search: Sea
     pending = (run.plan.last_slot - run.plan.first_slot).astype(np.int64)
     least = counting(problem, fresh.state, pending, asked, known)
     by = "counting"
-    if known != least and cells(problem, pending) <= MOST_CELLS and not search.stop():
+    if not all(map(closed, known, least)) and cells(problem, pending) <= MOST_CELLS and not search.stop():
         case = read_case(problem, fresh.state, pending)
         least, run = whole(case, again, run, asked, least, search)
         by = "CP-SAT"
         known = values(run, asked)
-    return Proof(run, _bounds(tiers, asked, known, least, blocked), known == least and len(tiers) <= 1, by)
+    every = sum(level.priority is None for level in asked) == len(tiers)
+    return Proof(run, _bounds(tiers, asked, known, least, blocked), every and all(map(closed, known, least)), by)
 
 
 def cells(problem: Problem, pending: NDArray[np.int64]) -> int:
@@ -78,52 +81,55 @@ def cells(problem: Problem, pending: NDArray[np.int64]) -> int:
 
 
 def levels(run: Run, tiers: Sequence[Tier]) -> list[Level]:
-    """Unplaced pods by priority, most important first; then the price of nodes, where that is the first goal."""
+    """Unplaced pods by priority, most important first; then the tiers, up to the first that no model can write."""
     classes = run.encoded.problem.classes
     waiting = np.flatnonzero(run.plan.last_slot > run.plan.first_slot)
     found = [Level(int(priority)) for priority in np.unique(classes.priority[waiting])[::-1]]
-    if tiers and [name for name, _ in tiers[0].parts] == ["pack"]:
-        found.append(Level(None))
-    return found
+    written = takewhile(lambda tier: all(name in WRITTEN for name, _ in tier.parts), tiers)
+    return found + [Level(None, tier.parts) for tier in written]
 
 
-def values(run: Run, asked: Sequence[Level]) -> list[int]:
+def values(run: Run, asked: Sequence[Level]) -> list[float]:
     """What a run comes to, level by level."""
-    problem, plan = run.encoded.problem, run.plan
+    plan = run.plan
     class_of_slot = np.repeat(np.arange(len(plan.first_slot)), plan.last_slot - plan.first_slot)
-    left = problem.classes.priority[class_of_slot[run.log.line_of_slot < 0]]
-    price = int(problem.nodes.price[run.state.pods > 0].sum())
-    return [price if level.priority is None else int((left == level.priority).sum()) for level in asked]
+    left = run.encoded.problem.classes.priority[class_of_slot[run.log.line_of_slot < 0]]
+    return [
+        sum(weight * from_state(name, run) for name, weight in level.parts)
+        if level.priority is None
+        else float((left == level.priority).sum())
+        for level in asked
+    ]
 
 
 def whole(
-    case: Case, again: Callable[[], Run], run: Run, asked: Sequence[Level], least: list[int], search: Search
-) -> tuple[list[int], Run]:
+    case: Case, again: Callable[[], Run], run: Run, asked: Sequence[Level], least: list[float], search: Search
+) -> tuple[list[float], Run]:
     """
     The whole problem by CP-SAT: bounds level by level, and the best run known.
 
     A placement for which no legal order is found is modelled again, with the order of those that were left over.
     """
     exact: frozenset[int] = frozenset()
-    always = least
+    always, squared = least, run.goals.squared.tolist()
     while True:
         now = case if not exact else read_case(case.problem, case.state, pods_of(case), exact)
-        low, found = _solve(Model(now), placed_by(now, run), asked, always, search)
+        low, found = _solve(Model(now, squared), placed_by(now, run), asked, always, search)
         least = max(least, low)
-        if found is None or values(run, asked) == least:
+        if found is None or all(map(closed, values(run, asked), least)):
             return least, run
-        better, left = arranged(now, again(), found)
-        if better is not None:
-            return least, better if values(better, asked) < values(run, asked) else run
+        other, left = arranged(now, again(), found)
+        if beats(values(other, asked), values(run, asked)):
+            run = other
         wider = more_exact(case, exact, left)
-        if search.stop() or wider == exact:
+        if not left or wider == exact or search.stop():
             return least, run
         exact = wider
 
 
 def _solve(
-    model: Model, start: Sequence[Placed], asked: Sequence[Level], least: Sequence[int], search: Search
-) -> tuple[list[int], Sequence[Placed] | None]:
+    model: Model, start: Sequence[Placed], asked: Sequence[Level], least: Sequence[float], search: Search
+) -> tuple[list[float], Sequence[Placed] | None]:
     """Level by level, each with the levels before at their best: bounds, and the last placement found."""
     model.hint(start)
     found: Sequence[Placed] | None = None
@@ -183,8 +189,8 @@ def placed_by(case: Case, run: Run) -> list[Placed]:
     return found
 
 
-def arranged(case: Case, run: Run, placed: Sequence[Placed]) -> tuple[Run | None, list[int]]:
-    """A fresh run with these pods bound in a legal order, or ``None`` and the classes of which pods are left over."""
+def arranged(case: Case, run: Run, placed: Sequence[Placed]) -> tuple[Run, list[int]]:
+    """A fresh run with these pods bound in a legal order, and the classes of which pods are left over."""
     from placer.kernels.bind import hold_units, put
     from placer.kernels.place import record
     from placer.kernels.structs import pack
@@ -192,8 +198,6 @@ def arranged(case: Case, run: Run, placed: Sequence[Placed]) -> tuple[Run | None
     problem, state, work, log = pack(case.problem), pack(run.state), pack(run.work), pack(run.log)
     pods = [(case.items[each.item].pod_class, each.node) for each in placed]
     order, left = arrange(case.problem, (problem, state), pods, [each.time for each in placed])
-    if left:
-        return None, [pods[place][0] for place in left]
     slots = run.plan.first_slot.copy()
     for place in order:
         pod_class, node = pods[place]
@@ -204,19 +208,18 @@ def arranged(case: Case, run: Run, placed: Sequence[Placed]) -> tuple[Run | None
         put(problem, state, pod_class, node, 1)
         record(log, work, int(slots[pod_class]), node, len(units))
         slots[pod_class] += 1
-    return run, []
+    return run, [pods[place][0] for place in left]
 
 
 def _bounds(
-    tiers: Sequence[Tier], asked: Sequence[Level], known: list[int], least: list[int], blocked: int
+    tiers: Sequence[Tier], asked: Sequence[Level], known: list[float], least: list[float], blocked: int
 ) -> dict[str, float]:
     """Per tier; a level's bound counts only while all levels before are closed."""
     bound = {"unplaced": float(blocked), **{tier.key: 0.0 for tier in tiers}}
+    keys = iter(tier.key for tier in tiers)
     for level, value, low in zip(asked, known, least, strict=True):
-        if level.priority is not None:
-            bound["unplaced"] += low
-        else:
-            bound[tiers[0].key] = low / PRICE_UNIT * tiers[0].parts[0][1]
-        if value > low:
+        reached = closed(value, low) and closed(low, value)
+        bound["unplaced" if level.priority is not None else next(keys)] += value if reached else low
+        if not reached:
             break
     return bound

@@ -26,8 +26,8 @@ if TYPE_CHECKING:
     from placer.prove import Proof
 
 Progress = Callable[[str, int, int], None]
-CLOSED = 1e-9
-"""A gap below this is none."""
+CLOSED = 1e-6
+"""A gap below this is none: what floating point can tell."""
 
 
 def solve(  # noqa: PLR0913 - one function for all that a caller may ask, by keyword

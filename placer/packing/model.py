@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Sequence
-from math import gcd
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from placer.packing.case import Case
 from placer.packing.constraints import Constraints
 from placer.packing.devices import Devices
+from placer.packing.goals import Goals, Level, radix
 from placer.packing.order import Order
 from placer.packing.variables import Variables
 
@@ -42,19 +42,6 @@ class Placed(NamedTuple):
     time: int = -1
 
 
-class Level(NamedTuple):
-    """
-    One comparison of the objective: what is minimised once the levels before are equal.
-
-    Attributes
-    ----------
-    priority
-        Unplaced pods of this priority; ``None`` is the sum of prices of used nodes, in millionths.
-    """
-
-    priority: int | None
-
-
 class Search(NamedTuple):
     """
     How to solve.
@@ -76,14 +63,6 @@ class Search(NamedTuple):
     stop: Callable[[], bool]
 
 
-class Goal(NamedTuple):
-    """A linear expression, the most that it can be, and what one of it stands for."""
-
-    value: Any
-    most: int
-    step: int
-
-
 class Solved(NamedTuple):
     """
     What a stage came to.
@@ -98,15 +77,22 @@ class Solved(NamedTuple):
         The best placement found; ``None`` without one.
     """
 
-    bound: Sequence[int]
+    bound: Sequence[float]
     closed: bool
     placed: Sequence[Placed] | None
 
 
 class Model:
-    """The model of a case."""
+    """
+    The model of a case.
 
-    def __init__(self, case: Case) -> None:
+    Parameters
+    ----------
+    squared
+        Rows of ``capacity`` that balance and headroom count.
+    """
+
+    def __init__(self, case: Case, squared: Sequence[int]) -> None:
         from ortools.sat.python import cp_model
 
         self.case = case
@@ -116,6 +102,7 @@ class Model:
         Constraints(self.model, case, self.variables).add()
         self.order = Order(self.model, case, self.variables)
         self.order.add()
+        self.goals = Goals(self.model, case, self.variables, squared)
         self._in_turn()
 
     def _in_turn(self) -> None:
@@ -131,24 +118,12 @@ class Model:
                 if first:
                     self.model.add(sum(first) >= sum(second))
 
-    def goal(self, level: Level) -> Goal:
-        """What a level minimises: pods of a priority without a node, or prices of used nodes."""
-        if level.priority is None:
-            prices = self.case.problem.nodes.price.tolist()
-            step = gcd(*prices) or 1
-            paid = sum(price // step * used for price, used in zip(prices, self.variables.used, strict=True))
-            return Goal(paid, sum(prices) // step, step)
-        priority = self.case.problem.classes.priority
-        chosen = [index for index, item in enumerate(self.case.items) if priority[item.pod_class] == level.priority]
-        pods = sum(self.case.items[index].pods for index in chosen)
-        return Goal(pods - sum(variable for index in chosen for variable in self.variables.of(index)), pods, 1)
-
     def stages(self, asked: Sequence[Level], together: bool) -> list[list[Level]]:
         """Neighbouring levels whose sum stays small, ``together`` where they may be."""
         found: list[list[Level]] = []
         for level in asked:
             if found and together:
-                most = [self.goal(each).most for each in (*found[-1], level)]
+                most = [self.goals.of(each).most for each in (*found[-1], level)]
                 if radix(most)[0] * (most[0] + 1) <= MOST_WEIGHT:
                     found[-1].append(level)
                     continue
@@ -177,19 +152,19 @@ class Model:
         """Minimises levels that are weighed in one sum; what they came to is kept for the stage after, if proven."""
         from ortools.sat.python import cp_model
 
-        goals = [self.goal(level) for level in stage]
+        goals = [self.goals.of(level) for level in stage]
         weights = radix([goal.most for goal in goals])
         self.model.minimize(sum(weight * goal.value for weight, goal in zip(weights, goals, strict=True)))
         solver, status = run(self.model, search)
         if status not in (cp_model.OPTIMAL, cp_model.FEASIBLE):
-            return Solved([0] * len(stage), False, None)
+            return Solved([0.0] * len(stage), False, None)
         bound = round_up(solver.best_objective_bound)
         closed = bound >= solver.objective_value - 0.5
         least = []
         for weight, goal in zip(weights, goals, strict=True):
-            least.append(bound // weight * goal.step)
+            least.append(goal.amount(bound // weight))
             if closed:
-                self.model.add(goal.value == bound // weight)
+                self.model.add(goal.value <= bound // weight + goal.slack)
             bound %= weight
         return Solved(least, closed, self.read(solver))
 
@@ -203,14 +178,6 @@ class Model:
                 time = solver.value(self.order.time[item]) if item in self.order.time else -1
                 found.append(Placed(item, node, units, time))
         return found
-
-
-def radix(most: Sequence[int]) -> list[int]:
-    """Weights with which a sum of digits, each up to its most, compares as the digits do in order."""
-    weights = [1]
-    for each in reversed(most[1:]):
-        weights.append(weights[-1] * (each + 1))
-    return weights[::-1]
 
 
 def run(model: cp_model.CpModel, search: Search) -> tuple[cp_model.CpSolver, Any]:

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+
 from reference import State, choices, fits, pack
 
 import placer as pl
 
 
-def every_answer(cluster: pl.Cluster) -> set[tuple[tuple[int, ...], float]]:
+Measure = Callable[[State], float]
+
+
+def every_answer(cluster: pl.Cluster, tiers: Sequence[Measure]) -> set[tuple[tuple[int, ...], tuple[float, ...]]]:
     """
-    What all answers come to: unplaced pods by priority, most important first, and the price of used nodes.
+    What all answers come to: unplaced pods by priority, most important first, and the tiers.
 
     All orders, nodes and units are tried; of pending pods that are equal but for their names only the first one left.
     """
@@ -22,7 +27,7 @@ def every_answer(cluster: pl.Cluster) -> set[tuple[tuple[int, ...], float]]:
         for pod in pending
     }
     seen: set[frozenset[tuple[int, ...]]] = set()
-    found: set[tuple[tuple[int, ...], float]] = set()
+    found: set[tuple[tuple[int, ...], tuple[float, ...]]] = set()
 
     def search() -> None:
         held = {pod: tuple(sorted(part.unit for part in parts)) for pod, parts in state.held.items()}
@@ -33,7 +38,7 @@ def every_answer(cluster: pl.Cluster) -> set[tuple[tuple[int, ...], float]]:
         seen.add(mark)
         left = [pod for pod in pending if pod not in state.standing]
         counts = tuple(sum(state.pods[pod].priority == priority for pod in left) for priority in priorities)
-        found.add((counts, pack(state)))
+        found.add((counts, tuple(round(tier(state), 9) for tier in tiers)))
         for pod in left:
             if any(alike[pod] == alike[other] for other in left if other < pod):
                 continue
@@ -47,7 +52,7 @@ def every_answer(cluster: pl.Cluster) -> set[tuple[tuple[int, ...], float]]:
     return found
 
 
-def best_answer(cluster: pl.Cluster) -> tuple[int, float]:
-    """Unplaced pods and price of the best answer."""
-    counts, price = min(every_answer(cluster))
-    return sum(counts), price
+def best_answer(cluster: pl.Cluster, tiers: Sequence[Measure] = (pack,)) -> tuple[float, ...]:
+    """Unplaced pods of the best answer, and what its tiers come to."""
+    counts, values = min(every_answer(cluster, tiers))
+    return sum(counts), *values
