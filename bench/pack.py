@@ -69,7 +69,8 @@ def random_cluster(chosen: str, seed: int) -> Cluster:
     """The tests' random cluster of a seed."""
     sys.path.insert(0, str(ROOT / "tests"))
     try:
-        from strategies import ALL_RULES, random_cluster as draw  # type: ignore[import-not-found]
+        from strategies import ALL_RULES  # type: ignore[import-not-found]
+        from strategies import random_cluster as draw
     finally:
         sys.path.remove(str(ROOT / "tests"))
     rules = ALL_RULES if chosen == "random" else {"prices", "priorities", "standing"}
@@ -131,12 +132,13 @@ def openb(options: Options) -> list[dict[str, Any]]:
     """GPU thousandths left out, against the bound by patterns."""
     from bench import openb as lists
     from placer.data import dataset
+    from placer.traces.openb import inflate
 
     rows = []
     folder = Path(options.data / "alibaba-openb-gpu-2023" if options.data else dataset("alibaba-openb-gpu-2023"))
     for name in lists.TRACES:
         trace = lists.read(folder, name)
-        order = lists.arrived(trace, lists.openb.inflate(trace.cluster, 42, lists.RATIO))
+        order = lists.arrived(trace, inflate(trace.cluster, 42, lists.RATIO))
         demand = int(trace.gpu[order].sum())
         begun = time.perf_counter()
         reached, verified = lists.placed_at_once(trace, order)

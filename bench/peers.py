@@ -112,7 +112,7 @@ def naive_cp_sat(cluster: Cluster, seconds: float) -> Peer:
 
     begun = time.perf_counter()
     given, model = plain(cluster), cp_model.CpModel()
-    x, used, objective = _write(given, model.new_bool_var, model.add)
+    x, objective = _write(given, model.new_bool_var, model.add)
     model.minimize(objective)
     solver = cp_model.CpSolver()
     solver.parameters.max_time_in_seconds = seconds
@@ -128,7 +128,7 @@ def highs(cluster: Cluster, seconds: float) -> Peer:
 
     begun = time.perf_counter()
     given, solver = plain(cluster), pywraplp.Solver.CreateSolver("HIGHS")
-    x, used, objective = _write(given, solver.BoolVar, solver.Add)
+    x, objective = _write(given, solver.BoolVar, solver.Add)
     solver.Minimize(objective)
     solver.SetTimeLimit(max(1, round(seconds * 1000)))
     with silent():
@@ -152,7 +152,7 @@ def silent() -> Iterator[None]:
         os.close(nowhere)
 
 
-def _write(given: Plain, literal: Callable[[str], Any], add: Callable[[Any], Any]) -> tuple[Any, Any, Any]:
+def _write(given: Plain, literal: Callable[[str], Any], add: Callable[[Any], Any]) -> tuple[Any, Any]:
     """The model, in words that both solvers have."""
     x = {(int(pod), int(node)): literal("") for pod, node in zip(*np.nonzero(given.allowed), strict=True)}
     used = [1 if stands else literal("") for stands in given.used]
@@ -171,7 +171,7 @@ def _write(given: Plain, literal: Callable[[str], Any], add: Callable[[Any], Any
                 add(variable <= used[node])
     cost = weights(given).tolist()
     left = sum(cost) - sum(cost[pod] * variable for (pod, _), variable in x.items())
-    return x, used, left + sum(int(price) * each for price, each in zip(given.price, used, strict=True))
+    return x, left + sum(int(price) * each for price, each in zip(given.price, used, strict=True))
 
 
 def _read(given: Plain, x: Any, is_set: Callable[[Any], bool], begun: float) -> Peer:

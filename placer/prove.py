@@ -18,6 +18,7 @@ from placer.packing.case import Case, read_case
 from placer.packing.goals import WRITTEN, Level, beats, closed
 from placer.packing.large import counting
 from placer.packing.model import Model, Placed, Search
+from placer.solution import Solution
 
 MOST_CELLS = 10_000
 """Items × nodes up to which the whole problem is given to CP-SAT."""
@@ -43,6 +44,23 @@ class Proof(NamedTuple):
     bound: Mapping[str, float]
     optimal: bool
     by: str
+
+    def state(self, solution: Solution, gap: float | None) -> None:
+        """Writes into the run's solution what was proven; ``gap`` is what was close enough."""
+        solution.bound = self.bound
+        solution.gap = first_gap(solution.objective, self.bound)
+        solution.status = "optimal" if self.optimal else "feasible"
+        solution.statistics["bound"] = self.by
+        if solution.stopped == "done" and gap is not None and 0.0 < solution.gap <= gap:
+            solution.stopped = "gap_limit"
+
+
+def first_gap(objective: Mapping[str, float], bound: Mapping[str, float]) -> float:
+    """(objective - bound) / max(1, objective) of the first tier that is not closed; 0 where all are."""
+    for key, value in objective.items():
+        if not closed(value, bound[key]):
+            return (value - bound[key]) / max(1.0, abs(value))
+    return 0.0
 
 
 def prove(again: Callable[[], Run], run: Run, tiers: Sequence[Tier], search: Search, blocked: int) -> Proof:

@@ -7,7 +7,7 @@ import resource as process_resource
 import sys
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -26,8 +26,6 @@ if TYPE_CHECKING:
     from placer.prove import Proof
 
 Progress = Callable[[str, int, int], None]
-CLOSED = 1e-6
-"""A gap below this is none: what floating point can tell."""
 
 
 def solve(  # noqa: PLR0913 - one function for all that a caller may ask, by keyword
@@ -147,7 +145,7 @@ def solve(  # noqa: PLR0913 - one function for all that a caller may ask, by key
     solution.limits = {k: v for k, v in (("time_limit", time_limit), ("steps", steps)) if v is not None}
     solution.statistics = _statistics(cluster, run, seconds)
     if proof is not None:
-        _state(solution, proof, gap)
+        proof.state(solution, gap)
     if require_all and solution.unplaced:
         first: Unplaced = solution.unplaced[0]
         raise InfeasibleError(
@@ -233,25 +231,6 @@ def _prove(
     workers = threads or 1 if limit.deadline is not None else 1
     search = Search(WORK, workers, seed, gap or 0.0, limit.reached)
     return prove(lambda: prepare(cluster, encoded, run.goals, sequence), run, tiers, search, blocked)
-
-
-def _state(solution: Solution, proof: Proof, gap: float | None) -> None:
-    """Writes what was proven into a solution."""
-    solution.bound = proof.bound
-    solution.gap = first_gap(solution.objective, proof.bound)
-    solution.status = "optimal" if proof.optimal else "feasible"
-    solution.statistics["bound"] = proof.by
-    if solution.stopped == "done" and gap is not None and 0.0 < solution.gap <= gap:
-        solution.stopped = "gap_limit"
-
-
-def first_gap(objective: Mapping[str, float], bound: Mapping[str, float]) -> float:
-    """(objective - bound) / max(1, \\|objective\\|) of the first tier that is not closed; 0 where all are."""
-    for key, value in objective.items():
-        left = (value - bound[key]) / max(1.0, abs(value))
-        if left > CLOSED:
-            return left
-    return 0.0
 
 
 def answer(

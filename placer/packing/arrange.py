@@ -57,9 +57,7 @@ def arrange(
     return [*free, *best[0]], best[1]
 
 
-def _round(
-    packed: tuple[Any, Any], pods: Sequence[tuple[int, int]], waiting: list[int]
-) -> tuple[list[int], list[int]]:
+def _round(packed: tuple[Any, Any], pods: Sequence[tuple[int, int]], waiting: list[int]) -> tuple[list[int], list[int]]:
     """One round: the first in line that may arrive does, until none may."""
     problem, state = packed
     order: list[int] = []

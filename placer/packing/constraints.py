@@ -99,9 +99,7 @@ class Constraints:
         classes, pod_class = self.case.problem.classes, self.case.items[index].pod_class
         rows = slice(classes.volume_start[pod_class], classes.volume_start[pod_class + 1])
         pairs = zip(classes.volume_resource[rows].tolist(), classes.volume_counter[rows].tolist(), strict=True)
-        return Counter(
-            pair for pair in pairs if not self.case.standing[pair[1]][self.case.domain(pair[1])[node]]
-        )
+        return Counter(pair for pair in pairs if not self.case.standing[pair[1]][self.case.domain(pair[1])[node]])
 
     def growing_counts(self) -> None:
         """

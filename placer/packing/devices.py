@@ -48,7 +48,7 @@ class Devices:
         return zones
 
     def needs(self, needs: range, node: int, placed: Any, zones: list[Taking]) -> list[Taking]:
-        """A pod takes different units for all its needs, as many as each asks for, all of its zone where they have one."""
+        """A pod takes different units for all its needs, as many as each asks for, of its zone or of none."""
         classes, units = self.case.problem.classes, self.case.problem.units
         found = [
             Taking(need, unit, self.model.new_bool_var(""))

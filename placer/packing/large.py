@@ -11,7 +11,9 @@ from placer.packing.bounds import price_bound, unplaced_bound
 from placer.packing.goals import PRICE_UNIT, Level, closed
 
 
-def counting(problem: Problem, state: State, pending: I64, asked: Sequence[Level], known: Sequence[float]) -> list[float]:
+def counting(
+    problem: Problem, state: State, pending: I64, asked: Sequence[Level], known: Sequence[float]
+) -> list[float]:
     """
     Bounds by counting.
 

@@ -90,9 +90,10 @@ class Order:
         """When the pod arrives, its domains hold a pod of the group, or none stands anywhere and it is of the group."""
         first = self.model.new_bool_var("")
         standing = [self.case.standing[rule.counter] for rule in rules]
-        if any(counts.any() for counts in standing) or not self.case.problem.classes.self_affine[
-            self.case.items[index].pod_class
-        ]:
+        if (
+            any(counts.any() for counts in standing)
+            or not self.case.problem.classes.self_affine[self.case.items[index].pod_class]
+        ):
             self.model.add(first == 0)
         for rule, counts in zip(rules, standing, strict=True):
             for domain, here in self.domains(index, rule.counter):

@@ -31,7 +31,7 @@ class Supply(NamedTuple):
 
     Attributes
     ----------
-    need, count
+    need, pods
         (classes, resources) one pod's request, (classes,) how many pods there are.
     capacity, nodes
         (kinds, resources) of one node, (kinds,) how many nodes there are.
@@ -46,7 +46,7 @@ class Supply(NamedTuple):
     """
 
     need: NDArray[np.int64]
-    count: NDArray[np.int64]
+    pods: NDArray[np.int64]
     capacity: NDArray[np.int64]
     nodes: NDArray[np.int64]
     eligible: NDArray[np.bool_]
@@ -89,9 +89,9 @@ class _Program:
         self.solver: pywraplp.Solver = pywraplp.Solver.CreateSolver("GLOP")
         need, share = supply.need, supply.share
         fits = supply.eligible & ((need[:, None, :] <= supply.capacity[None]) | (need[:, None, :] == 0)).all(axis=2)
-        fits &= (share > 0)[:, None] & (supply.count > 0)[:, None] & (supply.nodes > 0)[None]
+        fits &= (share > 0)[:, None] & (supply.pods > 0)[:, None] & (supply.nodes > 0)[None]
         self.placed = {
-            (int(c), int(k)): self.solver.NumVar(0, float(supply.count[c]), "")
+            (int(c), int(k)): self.solver.NumVar(0, float(supply.pods[c]), "")
             for c, k in zip(*np.nonzero(fits), strict=True)
         }
         self.sizes = [int(size) for size in np.unique(share[fits.any(axis=1)])]
@@ -118,7 +118,7 @@ class _Program:
         rows: dict[int, Any] = {}
         for (pod_class, _), variable in self.placed.items():
             if pod_class not in rows:
-                rows[pod_class] = self._row(float(self.supply.count[pod_class]))
+                rows[pod_class] = self._row(float(self.supply.pods[pod_class]))
             rows[pod_class].SetCoefficient(variable, 1.0)
 
     def _amounts(self) -> None:
@@ -127,8 +127,10 @@ class _Program:
             here = [(c, variable) for (c, k), variable in self.placed.items() if k == kind]
             for column in range(self.supply.need.shape[1]):
                 asking = [(c, variable) for c, variable in here if self.supply.need[c, column]]
+                if not asking:
+                    continue
                 scale = float(max(self.supply.capacity[kind, column], 1))
-                row = self._row(float(self.supply.nodes[kind])) if asking else None
+                row = self._row(float(self.supply.nodes[kind]))
                 for pod_class, variable in asking:
                     row.SetCoefficient(variable, float(self.supply.need[pod_class, column]) / scale)
 

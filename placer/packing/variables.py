@@ -56,9 +56,7 @@ class Variables:
     def _add(self, index: int, item: Item, node: int) -> None:
         most = min(item.pods, self._fits(item, node))
         name = f"x{index},{node}"
-        self.x[index, node] = (
-            self.model.new_bool_var(name) if most == 1 else self.model.new_int_var(0, most, name)
-        )
+        self.x[index, node] = self.model.new_bool_var(name) if most == 1 else self.model.new_int_var(0, most, name)
         self._most[self.x[index, node].index] = most
         self.at[node].append(index)
 

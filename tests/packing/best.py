@@ -8,7 +8,6 @@ from reference import State, choices, fits, pack
 
 import placer as pl
 
-
 Measure = Callable[[State], float]
 
 

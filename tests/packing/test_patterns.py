@@ -17,7 +17,7 @@ def supply(shares: list[int], counts: list[int], units: int, nodes: int = 1) -> 
     share = np.array(shares)
     return Supply(
         need=share[:, None],
-        count=np.array(counts),
+        pods=np.array(counts),
         capacity=np.array([[1000 * units]]),
         nodes=np.array([nodes]),
         eligible=np.ones((len(shares), 1), bool),

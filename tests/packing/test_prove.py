@@ -97,7 +97,9 @@ def test_bounds_by_counting_are_not_above_the_best_of_all_answers(seed, rules):
     assert (solution.status == "optimal") == (solution.gap == 0.0)
 
 
-@pytest.mark.parametrize("goals", [["pack"], ["2*pack"], ["balance"], ["pack+balance"], ["pack", "headroom"], "preferences"])
+@pytest.mark.parametrize(
+    "goals", [["pack"], ["2*pack"], ["balance"], ["pack+balance"], ["pack", "headroom"], "preferences"]
+)
 def test_no_bound_is_above_its_objective_whatever_the_goals(goals):
     for seed in range(8):
         solution = proven(random_cluster(seed, 6, 20), goals=goals)
@@ -170,7 +172,9 @@ def test_equal_runs_are_equal():
 
 def hard_to_pack() -> pl.Cluster:
     """Too many different sizes for a proof in a moment."""
-    nodes = [pl.Node(f"n{row}", cpu=f"{9000 + 37 * row}m", memory=2000 + 13 * row, price=3 + row % 7) for row in range(40)]
+    nodes = [
+        pl.Node(f"n{row}", cpu=f"{9000 + 37 * row}m", memory=2000 + 13 * row, price=3 + row % 7) for row in range(40)
+    ]
     sizes = [(1700 + 613 * row % 2900, 300 + 417 * row % 700) for row in range(110)]
     return pl.Cluster(nodes, [pl.Pod(f"p{row}", cpu=f"{cpu}m", memory=size) for row, (cpu, size) in enumerate(sizes)])
 
