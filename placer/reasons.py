@@ -12,7 +12,7 @@ from placer.encode.statics import static_verdicts
 from placer.engine import Run
 from placer.model.cluster import Cluster
 from placer.model.rule import OTHER_WORDS as SECOND
-from placer.model.rule import WORDS, Reason, Rule, insufficient, message
+from placer.model.rule import WORDS, Reason, Rule, insufficient, message, rule_of
 from placer.model.table import PENDING
 from placer.solution import Unplaced
 
@@ -68,7 +68,7 @@ def _gates(cluster: Cluster, pod: int) -> Iterator[Reason]:
         gates = ", ".join(cluster.pod_table["scheduling_gates"][pod])
         yield Reason(Rule.SchedulingGates.name, f"{WORDS[Rule.SchedulingGates]}: {gates}", nodes)
     for text in cluster.pod_table["unsupported"][pod]:
-        yield Reason(Rule.Unsupported.name, text, nodes)
+        yield Reason(rule_of(text).name, text, nodes)
 
 
 def _reasons(
@@ -94,14 +94,21 @@ def _reasons(
     for code in np.unique(rules[rules > 0]).tolist():
         there = rules == code
         count = int(there.sum())
-        rule = Rule(code % OTHER_WORDS)
+        rule, wording = Rule(code % OTHER_WORDS), code // OTHER_WORDS
         if rule in (Rule.NodeResourcesFit, Rule.Devices):
             reasons += _short(run, pod_class, there, rule, known[0])
-        elif code > OTHER_WORDS:
-            reasons.append(Reason(rule.name, SECOND[rule], count))
         else:
-            reasons.append(Reason(rule.name, WORDS[rule], count))
-    return reasons
+            said = [WORDS[rule], SECOND.get(rule, "")] if wording > 1 else [SECOND[rule] if wording else WORDS[rule]]
+            reasons += [Reason(rule.name, words, count) for words in said]
+    return _merged(reasons)
+
+
+def _merged(reasons: list[Reason]) -> list[Reason]:
+    """Equal rule and words once, nodes added."""
+    nodes: dict[tuple[str, str], int] = {}
+    for rule, words, count in reasons:
+        nodes[rule, words] = nodes.get((rule, words), 0) + count
+    return [Reason(rule, words, count) for (rule, words), count in nodes.items()]
 
 
 def _short(

@@ -169,7 +169,7 @@ def _place(run: Run, limit: _Limit, report: Progress) -> None:
 
 def answer(cluster: Cluster, run: Run, tiers: Sequence[Tier], stopped: str = "done") -> Solution:
     """The solution that a run has come to."""
-    from placer.engine import bindings
+    from placer.engine import bindings, claims_of
     from placer.objective import measure
     from placer.reasons import unplaced
 
@@ -181,7 +181,7 @@ def answer(cluster: Cluster, run: Run, tiers: Sequence[Tier], stopped: str = "do
     counted = dict(zip(priorities[::-1].tolist(), counts[::-1].tolist(), strict=True))
     return Solution(
         input=cluster.digest,
-        bindings=Bindings(cluster, rows, devices),
+        bindings=Bindings(cluster, rows, devices, claims_of(cluster, run, bound)),
         unplaced=left,
         goals=[tier.key for tier in tiers],
         objective={"unplaced": len(left), **measure(cluster, run, tiers, rows, devices)},

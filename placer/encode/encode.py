@@ -7,6 +7,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from placer.encode.claims import find_waits
 from placer.encode.classes import encode_classes
 from placer.encode.devices import encode_units, vocabulary
 from placer.encode.groups import Identities
@@ -40,6 +41,8 @@ class Encoded(NamedTuple):
         Table row of the node of each pod that stands.
     statics
         The nodes as static rules see them.
+    claims, volumes
+        (namespace, name) of claims that wait, and names of what they may be bound to.
     """
 
     problem: Problem
@@ -51,6 +54,8 @@ class Encoded(NamedTuple):
     standing: NDArray[np.int32]
     standing_node: NDArray[np.int32]
     statics: StaticNodes
+    claims: list[tuple[str, str]]
+    volumes: list[str]
 
 
 def encode(cluster: Cluster, *, preferences: bool = False) -> Encoded:
@@ -88,6 +93,7 @@ def encode(cluster: Cluster, *, preferences: bool = False) -> Encoded:
     } | {wish.term.topology_key for listed in fields["preferred_pods"].values for wish in listed}
     static_nodes = StaticNodes(cluster, mentions(fields, topology), [*_has(resources)])
     statics = static_pods(fields, len(pods))
+    waits = find_waits(cluster)
     placeable = _placeable(cluster)
     rules: Rules = encode_rules(cluster, Identities(cluster), static_nodes, resources, placeable, soft=preferences)
     layout: StaticLayout = encode_nodes(cluster, static_nodes, resources, rules.keys)
@@ -95,7 +101,7 @@ def encode(cluster: Cluster, *, preferences: bool = False) -> Encoded:
         counted.devices.values, counted.needs.values, numa=any(policy for policy in fields["numa"].values)
     )
     classes, class_of_pod = encode_classes(
-        cluster, counted, resources, static_nodes, statics, rules, layout, words, placeable, preferences
+        cluster, counted, resources, static_nodes, statics, rules, layout, words, placeable, preferences, waits
     )
     problem = Problem(
         nodes=layout.nodes,
@@ -103,6 +109,7 @@ def encode(cluster: Cluster, *, preferences: bool = False) -> Encoded:
         classes=classes.classes,
         terms=classes.terms,
         counters=rules.counters(layout),
+        claims=classes.claims,
     )
     return Encoded(
         problem=problem,
@@ -114,6 +121,8 @@ def encode(cluster: Cluster, *, preferences: bool = False) -> Encoded:
         standing=np.flatnonzero(pods.node >= 0).astype(np.int32),
         standing_node=pods.node[pods.node >= 0],
         statics=static_nodes,
+        claims=waits.names,
+        volumes=[volume.name for volume in classes.volumes],
     )
 
 

@@ -20,7 +20,7 @@ from placer.model.rule import Rule
 from placer.model.selector import NodeSelectorTerm, Requirement
 from placer.model.table import Column
 from placer.model.taint import UNSCHEDULABLE_TAINT, Taint, Toleration
-from placer.model.volume import ZONE_KEYS, Volume
+from placer.model.volume import ZONE_KEYS, Offer, Volume, Waiting
 
 Mask = NDArray[np.bool_]
 CORDON = Taint(key=UNSCHEDULABLE_TAINT, effect="NoSchedule")
@@ -54,9 +54,7 @@ def mentions(pods: dict[str, Column[Any]], topology_keys: Iterable[str]) -> Ment
             noted.terms(alternative.node_affinity)
     for volumes in pods["volumes"].values:
         for volume in volumes:
-            noted.terms(volume.topology)
-            if volume.zones:
-                noted.keys.update(ZONE_KEYS)
+            noted.volume(volume)
     for field in ("nodes", "forbidden_nodes"):
         for listed in pods[field].values:
             noted.names.update(listed)
@@ -78,6 +76,15 @@ class _Noted:
                     self.names.update(requirement.values)
                 else:
                     self.keys.add(requirement.key)
+
+    def volume(self, volume: Volume) -> None:
+        """Notes what says where a volume is, or may be."""
+        waiting = volume.waiting or Waiting()
+        self.terms(waiting.topology)
+        places: list[Volume | Offer] = [volume, *waiting.offers]
+        for place in places:
+            self.terms(place.topology)
+        self.keys.update(ZONE_KEYS if volume.zones else ())
 
     def selector(self, selector: Mapping[str, str]) -> None:
         """Notes what a node selector mentions."""
@@ -272,11 +279,20 @@ def static_pods(pods: dict[str, Column[Any]], rows: int) -> StaticPods:
     """Groups pods by what static rules they carry; of volumes only where they lie counts."""
     volumes = pods["volumes"]
     places = Column.of(
-        tuple((volume.topology, volume.zones) for volume in listed if volume.topology or volume.zones)
+        tuple(
+            (volume.topology, volume.zones, to_be_made(volume))
+            for volume in listed
+            if volume.topology or volume.zones or volume.waiting
+        )
         for listed in volumes.values
     )
     columns = [pods[field].codes for field in STATIC_FIELDS]
     return StaticPods(*combine([*columns, places.codes[volumes.codes]], rows))
+
+
+def to_be_made(volume: Volume) -> Waiting | None:
+    """What says where the volume of a claim can be made, where it waits without any offer: a static rule."""
+    return volume.waiting if volume.waiting and not volume.waiting.offers else None
 
 
 def affinity_mask(nodes: StaticNodes, pods: dict[str, Column[Any]], row: int) -> Mask:
@@ -342,6 +358,11 @@ def _early(nodes: StaticNodes, pods: dict[str, Column[Any]], row: int) -> Iterat
         yield Rule.AnyOf, np.logical_or.reduce(holds)
 
 
+def made_on(nodes: StaticNodes, waiting: Waiting) -> Mask:
+    """(kinds,) where a volume can be made for a claim."""
+    return nodes.any_term(waiting.topology) if waiting.provisions else np.zeros(len(nodes), bool)
+
+
 def _late(nodes: StaticNodes, volumes: Sequence[Volume]) -> NDArray[np.int8]:
     """(kinds,) what bound volumes have against each kind, as bits."""
     late = np.zeros(len(nodes), np.int8)
@@ -350,4 +371,7 @@ def _late(nodes: StaticNodes, volumes: Sequence[Volume]) -> NDArray[np.int8]:
             late[~nodes.any_term(volume.topology)] |= NOT_REACHED
         if volume.zones:
             late[~nodes.in_zones(volume.zones)] |= OUT_OF_ZONE
+        made = to_be_made(volume)
+        if made:
+            late[~made_on(nodes, made)] |= NOT_FOUND
     return late

@@ -17,7 +17,10 @@ from numba.experimental import structref
 
 from placer.kernels.jit import njit
 
-NAMES = ("Nodes", "Units", "Classes", "Terms", "Counters", "Goals", "Problem", "State", "Work", "Log", "Plan", "Repair")
+NAMES = (
+    "Nodes", "Units", "Classes", "Terms", "Counters", "Claims", "Goals", "Problem", "State", "Work", "Log", "Plan",
+    "Repair",
+)  # fmt: skip
 """The named tuples of ``encode.problem`` that kernels take."""
 _TYPES: dict[str, Any] = {}
 

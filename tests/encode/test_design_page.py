@@ -16,7 +16,7 @@ from placer.engine import new_repair, pods_per_class, prepare
 
 PAGE = (Path(__file__).parents[2] / "docs" / "design.md").read_text()
 DTYPES = {"I64": np.int64, "I32": np.int32, "I8": np.int8, "F64": np.float64, "BOOL": np.bool_}
-TUPLES = ("Nodes", "Units", "Classes", "Terms", "Counters", "Goals", "State", "Work", "Log", "Plan", "Repair")
+TUPLES = ("Nodes", "Units", "Classes", "Terms", "Counters", "Claims", "Goals", "State", "Work", "Log", "Plan", "Repair")
 
 
 def section(name: str) -> dict[str, tuple[str, str]]:

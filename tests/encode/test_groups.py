@@ -11,7 +11,7 @@ from encode.seeded import seeded
 from placer.encode.encode import encode
 from placer.encode.groups import NOBODY, Identities, pick_affinity, pick_own_namespace
 
-SPREAD = 16
+SPREAD = 17
 """The rule's number in ``Terms.rule``."""
 GROUPS = frozenset({"affinity", "anti_affinity", "labels", "namespaces", "spread", "standing", "taints", "terminating",
                     "node_affinity", "cordon"})  # fmt: skip

@@ -19,7 +19,7 @@ from .groups import (
     spread_counts,
     spread_group,
 )
-from .state import State
+from .state import State, choose
 
 
 def rejects(state: State, pod: int, node: int, devices: Mapping[str, Sequence[int]] | None = None) -> Rule | None:
@@ -89,6 +89,11 @@ def any_of(state: State, pod: int, node: int) -> bool:
 
 
 def volume_binding(state: State, pod: int, node: int) -> bool:
+    for bound in choose(state, pod, node).values():
+        if bound is None or (bound.volume is None and bound.node != node):
+            return True
+        if bound.volume and not node_matches(state, node, {}, bound.volume.topology):
+            return True
     return not all(node_matches(state, node, {}, volume.topology) for volume in state.pods[pod].volumes)
 
 
