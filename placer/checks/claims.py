@@ -65,11 +65,10 @@ def _decide(
             offers = volume.waiting.offers if volume.waiting else ()
             free = (offer for offer in offers if offer.name not in taken and _reaches(scene, offer.topology, node))
             found = next(free, None)
-            if found is None and volume.waiting and not _makes(scene, volume, node):
-                text = (
-                    f"volume {volume.name} is offered {len(offers)} volumes, of which 0 will do, and none is made there"
-                )
+            if found is None and not _makes(scene, volume, node):
+                text = f"volume {volume.name} has {len(offers)} offers, of which 0 will do, and none is made there"
                 yield Finding(event, Rule.VolumeBinding.name, text)
+                continue
             decided[key] = Decided(found, node)
         bound = decided[key].volume
         name = bound.name if bound else ""

@@ -283,7 +283,7 @@ class Work(NamedTuple):
     scan_key: I64
     """(1,) what ``score`` was computed for; -1 for nothing."""
     picked: I32
-    """(most claims of a class,) volumes found for a pod's claims; -1 is one to be made, -2 what is decided already."""
+    """(most claims of a class,) volumes found for a pod's claims; -1 is one to be made, -2 leaves it as it is."""
 
 
 class Log(NamedTuple):

@@ -9,7 +9,8 @@ from placer.kernels.jit import njit
 if TYPE_CHECKING:
     from placer.encode.problem import Problem, State, Work
 
-MADE, SETTLED = -1, -2
+MADE, UNDECIDED = -1, -2
+"""In place of a volume: one is made; nothing is to be decided, or nothing will do."""
 
 
 @njit
@@ -63,13 +64,15 @@ def claims_fit(problem: Problem, state: State, work: Work, pod_class: int, node:
     for wait in range(first, claims.start[pod_class + 1]):
         claim = claims.claim[wait]
         if state.claim_volume[claim] >= 0 or state.claim_node[claim] >= 0:
-            work.picked[wait - first] = SETTLED
+            work.picked[wait - first] = UNDECIDED
             fits = fits and stays_served(problem, state, claim, node)
             continue
         volume = find_volume(problem, state, work, first, wait, node)
-        work.picked[wait - first] = volume
         made = claims.made[wait]
-        fits = fits and (volume >= 0 or (made >= 0 and claims.reach[made, problem.nodes.segment[node]]))
+        if volume < 0 and (made < 0 or not claims.reach[made, problem.nodes.segment[node]]):
+            volume = UNDECIDED
+            fits = False
+        work.picked[wait - first] = volume
     return fits
 
 

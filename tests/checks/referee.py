@@ -249,7 +249,8 @@ class Referee:
             fit = [offer.name for offer in left if self.node_matches({}, offer.topology, node)]
             if not fit and not (volume.waiting.provisions and self.node_matches({}, volume.waiting.topology, node)):
                 yield "VolumeBinding"
-            self.claims[key] = (fit[0] if fit else "", node)
+            else:
+                self.claims[key] = (fit[0] if fit else "", node)
 
     def stays(self, row: int, node: int) -> Iterator[str]:
         for volume in self.pods[row].volumes:

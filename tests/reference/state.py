@@ -113,7 +113,8 @@ class State:
         assert pod not in self.standing, "the pod stands already"
         if self.started:
             for key, bound in choose(self, pod, node).items():
-                self.claims.setdefault(key, bound or Bound(None, node))
+                if bound:
+                    self.claims.setdefault(key, bound)
                 self.holders.setdefault(key, set()).add(pod)
         self.standing[pod], self.held[pod] = node, parts
         if zone is not None:
