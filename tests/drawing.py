@@ -125,6 +125,9 @@ def draw_node(here: Scene, row: int) -> pl.Node:
         fields["price"] = source.choice([2, 0.5, 3.25, 0])
     if here.has("volumes", 50):
         fields["volume_limits"] = {"csi": source.integer(0, 2)}
+    if here.has("disks", 30):
+        driver = source.choice(["ebs.csi.aws.com", "pd.csi.storage.gke.io"])
+        fields["volume_limits"] = {**fields.get("volume_limits", {}), driver: source.integer(0, 1)}
     fields["devices"] = _devices(here)
     if here.has("devices", 15) and not any(device["kind"] == GPU for device in fields["devices"]):
         fields["allocatable"][GPU] = source.integer(0, 3)

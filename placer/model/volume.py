@@ -110,6 +110,10 @@ class Volume(Value):
         return self
 
 
+DRIVERS = {"gce": "pd.csi.storage.gke.io", "aws": "ebs.csi.aws.com"}
+"""The CSI driver that serves a kind of disk that was once built in: Kubernetes, "Volumes", CSI migration."""
+
+
 class Disk(Value):
     """
     A disk that the pod names itself, without a claim: two pods of one node share it only where both just read it.
@@ -129,6 +133,11 @@ class Disk(Value):
     pool: str = ""
     monitors: tuple[str, ...] = ()
     read_only: bool = False
+
+    @property
+    def driver(self) -> str:
+        """Whose attach limit it counts for, once a node for all pods: the driver that serves the kind now, or none."""
+        return DRIVERS.get(self.kind, "")
 
     def clashes(self, other: Disk) -> bool:
         """Says whether two pods with these disks cannot stand on one node: Kubernetes, VolumeRestrictions."""

@@ -287,6 +287,8 @@ class Referee:
         for driver, most in self.nodes[node].volume_limits.items():
             old = {(self.pods[o].namespace, v.name) for o in there for v in self.pods[o].volumes if v.driver == driver}
             new = {(pod.namespace, volume.name) for volume in pod.volumes if volume.driver == driver}
+            old |= {("", f"{d.kind} {d.name}") for o in there for d in self.pods[o].disks if d.driver == driver}
+            new |= {("", f"{disk.kind} {disk.name}") for disk in pod.disks if disk.driver == driver}
             if new - old and len(old | new) > most:
                 yield "NodeVolumeLimits"
         for one in self.here:

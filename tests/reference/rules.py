@@ -150,9 +150,13 @@ def same_disk(one: pl.Disk, other: pl.Disk) -> bool:
 
 
 def volume_limits(state: State, pod: int, node: int) -> bool:
-    def volumes(rows: Sequence[int], driver: str) -> set[tuple[str, str]]:
+    drivers = {"aws": "ebs.csi.aws.com", "gce": "pd.csi.storage.gke.io"}
+
+    def volumes(rows: Sequence[int], driver: str) -> set[tuple[str, ...]]:
         listed = [(state.pods[row].namespace, volume) for row in rows for volume in state.pods[row].volumes]
-        return {(namespace, volume.name) for namespace, volume in listed if volume.driver == driver}
+        disks = {("a disk", disk.kind, disk.name) for row in rows for disk in state.pods[row].disks}
+        claims = {(namespace, volume.name) for namespace, volume in listed if volume.driver == driver}
+        return {*claims, *(disk for disk in disks if drivers.get(disk[1]) == driver)}
 
     for driver, most in state.nodes[node].volume_limits.items():
         attached, mine = volumes(state.on(node), driver), volumes([pod], driver)

@@ -21,12 +21,10 @@ MIGRATED = {
     "aws_elastic_block_store": "ebs.csi.aws.com",
     "gce_persistent_disk": "pd.csi.storage.gke.io",
     "azure_disk": "disk.csi.azure.com",
-    "azure_file": "file.csi.azure.com",
     "cinder": "cinder.csi.openstack.org",
-    "vsphere_volume": "csi.vsphere.vmware.com",
     "portworx_volume": "pxd.portworx.com",
 }
-"""The CSI driver that serves a kind of volume that was once built in."""
+"""The CSI driver that serves a kind of volume that was once built in, where kube-scheduler counts it."""
 CLASS = "volume.beta.kubernetes.io/storage-class"
 """The annotation that came before ``storageClassName``, and still goes before it."""
 

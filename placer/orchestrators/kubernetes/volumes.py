@@ -34,11 +34,12 @@ PROVISIONERS = {
     "kubernetes.io/aws-ebs": "ebs.csi.aws.com",
     "kubernetes.io/gce-pd": "pd.csi.storage.gke.io",
     "kubernetes.io/azure-disk": "disk.csi.azure.com",
-    "kubernetes.io/azure-file": "file.csi.azure.com",
+    "kubernetes.io/azure-file": "",
     "kubernetes.io/cinder": "cinder.csi.openstack.org",
-    "kubernetes.io/vsphere-volume": "csi.vsphere.vmware.com",
+    "kubernetes.io/vsphere-volume": "",
     "kubernetes.io/portworx-volume": "pxd.portworx.com",
 }
+"""The driver whose attach limit counts volumes of a provisioner that was once built in; empty where none does."""
 DISKS: tuple[Literal["gce", "aws", "iscsi", "rbd"], ...] = ("gce", "aws", "iscsi", "rbd")
 NO_PROVISIONER = "kubernetes.io/no-provisioner"
 BOUND = "pv.kubernetes.io/bind-completed"

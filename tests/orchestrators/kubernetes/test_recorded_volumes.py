@@ -36,12 +36,9 @@ def settle(cluster: dict[str, list[dict[str, Any]]], pod: dict[str, Any], node: 
             (disk,) = (each for each in cluster["persistentVolumes"] if each["metadata"]["name"] == volume)
             disk["spec"]["claimRef"] = {"namespace": namespace, "name": claim}
         else:
-            listed = [
-                each["metadata"] for each in cluster["persistentVolumeClaims"] if each["metadata"]["name"] == claim
-            ]
-            (named,) = (
-                each for each in names if (each.get("namespace", "default"), each["name"]) == (namespace, claim)
-            )
+            listed = [each["metadata"] for each in cluster["persistentVolumeClaims"]]
+            mine = [each for each in listed if each.get("namespace", "default") == namespace]
+            (named,) = (each for each in mine if each["name"] == claim)
             named.setdefault("annotations", {})["volume.kubernetes.io/selected-node"] = node
     cluster["pods"].append({**pod, "spec": {**pod["spec"], "nodeName": node}})
 
