@@ -20,7 +20,7 @@ from placer.model.rule import Rule
 from placer.model.selector import NodeSelectorTerm, Requirement
 from placer.model.table import Column
 from placer.model.taint import UNSCHEDULABLE_TAINT, Taint, Toleration
-from placer.model.volume import ZONE_KEYS, Offer, Volume, Waiting
+from placer.model.volume import ZONE_KEYS, Volume, Waiting
 
 Mask = NDArray[np.bool_]
 CORDON = Taint(key=UNSCHEDULABLE_TAINT, effect="NoSchedule")
@@ -67,6 +67,7 @@ class _Noted:
     def __init__(self, topology_keys: Iterable[str]) -> None:
         self.keys = set(topology_keys) - {HOSTNAME}
         self.names: set[str] = set()
+        self._waiting: set[Waiting] = set()
 
     def terms(self, terms: Iterable[NodeSelectorTerm]) -> None:
         """Notes what node affinity mentions."""
@@ -79,12 +80,13 @@ class _Noted:
 
     def volume(self, volume: Volume) -> None:
         """Notes what says where a volume is, or may be."""
-        waiting = volume.waiting or Waiting()
-        self.terms(waiting.topology)
-        places: list[Volume | Offer] = [volume, *waiting.offers]
-        for place in places:
-            self.terms(place.topology)
+        self.terms(volume.topology)
         self.keys.update(ZONE_KEYS if volume.zones else ())
+        if volume.waiting and volume.waiting not in self._waiting:
+            self._waiting.add(volume.waiting)
+            self.terms(volume.waiting.topology)
+            for offer in volume.waiting.offers:
+                self.terms(offer.topology)
 
     def selector(self, selector: Mapping[str, str]) -> None:
         """Notes what a node selector mentions."""

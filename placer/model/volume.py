@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
 from functools import cached_property
 from typing import Annotated, Literal, Self
@@ -72,6 +73,11 @@ class Waiting(Value):
     def __hash__(self) -> int:
         """Worked out once: many claims may share thousands of offers."""
         return self._hash
+
+    @cached_property
+    def digest(self) -> str:
+        """What tells it from others, worked out once."""
+        return hashlib.sha256(self.model_dump_json().encode()).hexdigest()
 
 
 class Volume(Value):
