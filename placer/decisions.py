@@ -358,7 +358,8 @@ class Decisions:
             there = attempt.codes == code
             rule = rule_of(code)
             if rule not in SHORT_OF:
-                add(words_of(code), int(there.sum()))
+                for words in words_of(code):
+                    add(words, int(there.sum()))
                 continue
             for resource in np.flatnonzero(self.rejections.resource_rule == rule).tolist():
                 add(short_words(rule, self.encoded.resources[resource]), int(attempt.shorts[there, resource].sum()))

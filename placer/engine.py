@@ -261,6 +261,22 @@ def share_pool(problem: Problem, waiting: NDArray[np.int32], size: NDArray[np.fl
     return pool
 
 
+def claims_of(cluster: Cluster, run: Run, pods: NDArray[np.int32]) -> dict[int, dict[str, str]]:
+    """What claims of the bound pods that waited are bound to, by place in the order; empty for one to be made."""
+    column = cluster.pod_table["volumes"]
+    some = np.array([any(volume.waiting for volume in listed) for listed in column.values], bool)
+    if not some.any():
+        return {}
+    encoded, namespaces = run.encoded, cluster.pod_table["namespace"]
+    decided = zip(encoded.claims, run.state.claim_volume.tolist(), strict=False)
+    bound = {name: encoded.volumes[volume] for name, volume in decided if volume >= 0}
+    return {
+        place: {volume.name: bound.get((namespaces[row], volume.name), "") for volume in column[row] if volume.waiting}
+        for place, row in enumerate(pods.tolist())
+        if some[column.codes[row]]
+    }
+
+
 def bindings(
     run: Run,
 ) -> tuple[tuple[NDArray[np.int32], NDArray[np.int32]], dict[int, dict[str, list[int]]]]:

@@ -8,7 +8,7 @@ import numpy as np
 
 from placer.engine import Run
 from placer.model.cluster import Cluster
-from placer.model.rule import WORDS, Reason, Rule, message
+from placer.model.rule import WORDS, Reason, Rule, message, rule_of
 from placer.model.table import PENDING
 from placer.rejections import Rejections
 from placer.solution import Unplaced
@@ -52,4 +52,4 @@ def _gates(cluster: Cluster, pod: int) -> Iterator[Reason]:
         gates = ", ".join(cluster.pod_table["scheduling_gates"][pod])
         yield Reason(Rule.SchedulingGates.name, f"{WORDS[Rule.SchedulingGates]}: {gates}", nodes)
     for text in cluster.pod_table["unsupported"][pod]:
-        yield Reason(Rule.Unsupported.name, text, nodes)
+        yield Reason(rule_of(text).name, text, nodes)

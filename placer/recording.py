@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from placer.decisions import CONFLICT, PREFILTER_RESULT, Attempt, Decisions
 from placer.encode.ranking import COLUMNS
 from placer.model.rule import Rule
+from placer.model.rule import rule_of as rule_of_text
 from placer.rejections import SHORT_OF, rule_of, short_words, words_of
 
 Recorded = dict[str, Any]
@@ -52,9 +53,7 @@ class Recorder:
         pod_class = int(decisions.encoded.class_of_pod[pod])
         if pod_class < 0:
             reasons = table["unsupported"][pod]
-            return found | self._kept_out(
-                pod, "VolumeBinding" if "unbound" in reasons[0] else "VolumeRestrictions", reasons
-            )
+            return found | self._kept_out(pod, rule_of_text(reasons[0]).name, reasons[:1])
         if decisions.conflict(pod):
             return found | self._kept_out(pod, Rule.NodeAffinity.name, [CONFLICT])
         codes = decisions.rejections.codes(pod_class, pod)
@@ -104,10 +103,8 @@ class Recorder:
         if rule in SHORT_OF:
             short = self.decisions.rejections.short(pod_class, node, rule)
             reasons = [short_words(rule, self.decisions.encoded.resources[resource]) for resource in short]
-        elif rule == Rule.VolumeBinding:
-            reasons = self.decisions.rejections.binding_words(pod_class, pod, node)
         else:
-            reasons = [words_of(code)]
+            reasons = words_of(code)
         return {"plugin": rule.name, "reasons": reasons, "code": _code(lasting)}
 
     def _choice(self) -> Recorded:

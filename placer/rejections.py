@@ -8,17 +8,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from placer.encode.statics import NOT_FOUND, NOT_REACHED, static_verdicts
+from placer.encode.statics import static_verdicts
 from placer.engine import Run
 from placer.model.cluster import Cluster
 from placer.model.rule import EXISTING_ANTI_AFFINITY, OTHER_WORDS, WORDS, Reason, Rule, insufficient
 
 SHORT_OF = (Rule.NodeResourcesFit, Rule.Devices)
 """Rules that name what is short, resource by resource."""
-BINDING_WORDS = {
-    NOT_REACHED: WORDS[Rule.VolumeBinding],
-    NOT_FOUND: "node(s) didn't find available persistent volumes to bind",
-}
 ORDER = ("pods", "cpu", "memory", "ephemeral-storage")
 """The order in which NodeResourcesFit names what is short; others follow by name."""
 
@@ -71,18 +67,13 @@ class Rejections:
             if rule in SHORT_OF:
                 reasons += self._short(pod_class, there, rule)
             else:
-                reasons.append(Reason(rule.name, words_of(code), int(there.sum())))
-        return reasons
+                reasons += [Reason(rule.name, words, int(there.sum())) for words in words_of(code)]
+        return _merged(reasons)
 
     def short(self, pod_class: int, node: int, rule: Rule) -> list[int]:
         """The resources of a rule that are short on a node, in the order in which kube-scheduler names them."""
         need, free = self.run.encoded.problem.classes.need[pod_class], self.run.state.free[:, node]
         return [r for r in self._order if self.resource_rule[r] == rule and need[r] > 0 and free[r] < need[r]]
-
-    def binding_words(self, pod_class: int, pod: int, node: int) -> list[str]:
-        """What VolumeBinding has against a node: all that holds."""
-        late = int(self.static(pod_class, pod)[1][self.run.encoded.problem.nodes.segment[node]])
-        return [words for bit, words in BINDING_WORDS.items() if late & bit]
 
     def _short(self, pod_class: int, there: NDArray[np.bool_], rule: Rule) -> Iterator[Reason]:
         """One reason per resource that is short, counted by node."""
@@ -100,17 +91,26 @@ class Rejections:
             yield Reason(rule.name, WORDS[rule].format(kind), int((~explained).sum()))
 
 
+def _merged(reasons: list[Reason]) -> list[Reason]:
+    """Equal rule and words once, nodes added."""
+    nodes: dict[tuple[str, str], int] = {}
+    for rule, words, count in reasons:
+        nodes[rule, words] = nodes.get((rule, words), 0) + count
+    return [Reason(rule, words, count) for (rule, words), count in nodes.items()]
+
+
 def rule_of(code: int) -> Rule:
     """The rule that a code names in any of its wordings."""
     return Rule(code % 32)
 
 
-def words_of(code: int) -> str:
+def words_of(code: int) -> list[str]:
     """The words of a code, for rules that need no more to say them."""
     rule = rule_of(code)
     if code >= 64:
-        return EXISTING_ANTI_AFFINITY
-    return OTHER_WORDS[rule] if code >= 32 else WORDS[rule]
+        both = [WORDS[rule], OTHER_WORDS[rule]]
+        return both if rule == Rule.VolumeBinding else [EXISTING_ANTI_AFFINITY]
+    return [OTHER_WORDS[rule] if code >= 32 else WORDS[rule]]
 
 
 def short_words(rule: Rule, resource: str) -> str:

@@ -209,7 +209,7 @@ def answer(
     decided
         (pods,) those that are not left alone; all by default.
     """
-    from placer.engine import bindings
+    from placer.engine import bindings, claims_of
     from placer.objective import measure
     from placer.reasons import unplaced
 
@@ -224,7 +224,7 @@ def answer(
     counted = dict(zip(priorities[::-1].tolist(), counts[::-1].tolist(), strict=True))
     return Solution(
         input=cluster.digest,
-        bindings=Bindings(cluster, rows, devices),
+        bindings=Bindings(cluster, rows, devices, claims_of(cluster, run, bound)),
         unplaced=left,
         goals=[tier.key for tier in tiers],
         objective={"unplaced": len(left), **measure(cluster, run, tiers, rows, devices)},

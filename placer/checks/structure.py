@@ -42,7 +42,7 @@ def read(cluster: Cluster, solution: Solution) -> tuple[Plan, list[Flaw]]:
 
 def _unknown(solution: Solution, pods: NDArray[np.int64], nodes: NDArray[np.int64], flaws: list[Flaw]) -> None:
     for line in np.flatnonzero((pods < 0) | (nodes < 0)).tolist():
-        pod, node, _ = solution.bindings[line]
+        pod, node, *_ = solution.bindings[line]
         if pods[line] < 0:
             flaws.append(Flaw("UnknownPod", pod, node, f"bindings[{line}] names a pod that the input does not have"))
         if nodes[line] < 0:
@@ -57,7 +57,7 @@ def _once(
     keep = np.zeros(len(lines), bool)
     keep[first] = True
     for line in lines[~keep].tolist():
-        pod, node, _ = solution.bindings[line]
+        pod, node, *_ = solution.bindings[line]
         where = int(lines[keep][pods[lines[keep]] == pods[line]][0])
         flaws.append(Flaw("BoundTwice", pod, node, f"bindings[{line}] binds a pod again that bindings[{where}] binds"))
     kept: NDArray[np.int64] = lines[keep]
@@ -116,7 +116,7 @@ def _pending(
         if freed.get(row, line) < line:
             bound[place] = False
             continue
-        pod, node, _ = solution.bindings[line]
+        pod, node, *_ = solution.bindings[line]
         where = cluster.pod(row).node
         flaws.append(Flaw("AlreadyBound", pod, node, f"bindings[{line}] binds a pod that the input has on {where}"))
     left: NDArray[np.int64] = lines[~bound]

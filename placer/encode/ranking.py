@@ -200,7 +200,7 @@ def _taints(
 def _wishes(
     cluster: Cluster, profile: Profile, statics: StaticNodes, layout: StaticLayout, first_pod: NDArray[np.int64]
 ) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
-    """Preferred node affinity, the profile's added preferences included; a term without requirements matches nothing."""
+    """Preferred node affinity, with the profile's own; a term without requirements matches nothing."""
     column = cluster.pod_table["preferred_nodes"]
     added = profile.added_affinity.preferred
     used, inverse = np.unique(column.codes[first_pod], return_inverse=True)

@@ -20,7 +20,7 @@ from placer.model.rule import Rule
 from placer.model.selector import NodeSelectorTerm, Requirement
 from placer.model.table import Column
 from placer.model.taint import UNSCHEDULABLE_TAINT, Taint, Toleration
-from placer.model.volume import ZONE_KEYS, Volume
+from placer.model.volume import ZONE_KEYS, Volume, Waiting
 
 Mask = NDArray[np.bool_]
 CORDON = Taint(key=UNSCHEDULABLE_TAINT, effect="NoSchedule")
@@ -54,9 +54,7 @@ def mentions(pods: dict[str, Column[Any]], topology_keys: Iterable[str]) -> Ment
             noted.terms(alternative.node_affinity)
     for volumes in pods["volumes"].values:
         for volume in volumes:
-            noted.terms(volume.topology)
-            if volume.zones:
-                noted.keys.update(ZONE_KEYS)
+            noted.volume(volume)
     for field in ("nodes", "forbidden_nodes"):
         for listed in pods[field].values:
             noted.names.update(listed)
@@ -69,6 +67,7 @@ class _Noted:
     def __init__(self, topology_keys: Iterable[str]) -> None:
         self.keys = set(topology_keys) - {HOSTNAME}
         self.names: set[str] = set()
+        self._waiting: set[Waiting] = set()
 
     def terms(self, terms: Iterable[NodeSelectorTerm]) -> None:
         """Notes what node affinity mentions."""
@@ -78,6 +77,16 @@ class _Noted:
                     self.names.update(requirement.values)
                 else:
                     self.keys.add(requirement.key)
+
+    def volume(self, volume: Volume) -> None:
+        """Notes what says where a volume is, or may be."""
+        self.terms(volume.topology)
+        self.keys.update(ZONE_KEYS if volume.zones else ())
+        if volume.waiting and volume.waiting not in self._waiting:
+            self._waiting.add(volume.waiting)
+            self.terms(volume.waiting.topology)
+            for offer in volume.waiting.offers:
+                self.terms(offer.topology)
 
     def selector(self, selector: Mapping[str, str]) -> None:
         """Notes what a node selector mentions."""
@@ -272,11 +281,20 @@ def static_pods(pods: dict[str, Column[Any]], rows: int) -> StaticPods:
     """Groups pods by what static rules they carry; of volumes only where they lie counts."""
     volumes = pods["volumes"]
     places = Column.of(
-        tuple((volume.topology, volume.zones) for volume in listed if volume.topology or volume.zones)
+        tuple(
+            (volume.topology, volume.zones, to_be_made(volume))
+            for volume in listed
+            if volume.topology or volume.zones or volume.waiting
+        )
         for listed in volumes.values
     )
     columns = [pods[field].codes for field in STATIC_FIELDS]
     return StaticPods(*combine([*columns, places.codes[volumes.codes]], rows))
+
+
+def to_be_made(volume: Volume) -> Waiting | None:
+    """What says where the volume of a claim can be made, where it waits without any offer: a static rule."""
+    return volume.waiting if volume.waiting and not volume.waiting.offers else None
 
 
 def affinity_mask(nodes: StaticNodes, pods: dict[str, Column[Any]], row: int) -> Mask:
@@ -342,6 +360,11 @@ def _early(nodes: StaticNodes, pods: dict[str, Column[Any]], row: int) -> Iterat
         yield Rule.AnyOf, np.logical_or.reduce(holds)
 
 
+def made_on(nodes: StaticNodes, waiting: Waiting) -> Mask:
+    """(kinds,) where a volume can be made for a claim."""
+    return nodes.any_term(waiting.topology) if waiting.provisions else np.zeros(len(nodes), bool)
+
+
 def _late(nodes: StaticNodes, volumes: Sequence[Volume]) -> NDArray[np.int8]:
     """(kinds,) what bound volumes have against each kind, as bits."""
     late = np.zeros(len(nodes), np.int8)
@@ -350,4 +373,7 @@ def _late(nodes: StaticNodes, volumes: Sequence[Volume]) -> NDArray[np.int8]:
             late[~nodes.any_term(volume.topology)] |= NOT_REACHED
         if volume.zones:
             late[~nodes.in_zones(volume.zones)] |= OUT_OF_ZONE
+        made = to_be_made(volume)
+        if made:
+            late[~made_on(nodes, made)] |= NOT_FOUND
     return late

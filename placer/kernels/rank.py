@@ -59,9 +59,7 @@ def best_by_segment(problem: Problem, work: Work, pod_class: int) -> int:
 
 @njit
 def best_by_node(problem: Problem, work: Work, pod_class: int, spread: int, pull: int) -> int:
-    """
-    The best node with the columns spread and pods, at these weights; the first in input order of equals. O(nodes).
-    """
+    """The best node with the columns spread and pods, at these weights; the first of equals. O(nodes)."""
     nodes, classes = problem.nodes, problem.classes
     signature = classes.eligible[pod_class]
     best, chosen = -np.inf, -1

@@ -45,7 +45,7 @@ def test_parquet_holds_the_bindings_in_order(run, web: Path, tmp_path: Path):
     run("solve", web, "--quiet", "-o", out)
 
     table = pyarrow.parquet.read_table(out)
-    assert table.column_names == ["pod", "node", "devices"]
+    assert table.column_names == ["pod", "node", "devices", "claims"]
     assert table.num_rows == 5
 
 

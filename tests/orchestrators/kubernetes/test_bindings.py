@@ -52,6 +52,23 @@ def test_evictions_come_just_before_the_binding_they_make_room_for():
     }
 
 
+def test_claims_that_waited_are_bound_just_before_their_first_pod():
+    claims = {"data": "pv-1", "logs": ""}
+    calls = binding_objects(CLUSTER, solution(Binding("default/a", "n1", {}, claims), Binding("prod/b", "n1", {}, {})))
+    assert [call["kind"] for call in calls] == ["PersistentVolume", "PersistentVolumeClaim", "Binding", "Binding"]
+    kept = {"apiVersion": "v1", "kind": "PersistentVolumeClaim", "namespace": "default", "name": "data"}
+    assert (calls[0]["metadata"], calls[0]["spec"]) == ({"name": "pv-1"}, {"claimRef": kept})
+    annotations = {"volume.kubernetes.io/selected-node": "n1"}
+    assert calls[1]["metadata"] == {"namespace": "default", "name": "logs", "annotations": annotations}
+
+
+def test_claims_that_several_pods_share_are_bound_once():
+    cluster = pl.Cluster([pl.Node("n1")], [pl.Pod("a"), pl.Pod("b")])
+    bound = [Binding(f"default/{name}", "n1", {}, {"data": "pv-1"}) for name in "ab"]
+    calls = binding_objects(cluster, Solution(cluster.digest, bound, [], {}))
+    assert [call["kind"] for call in calls] == ["PersistentVolume", "Binding", "Binding"]
+
+
 def test_units_stand_in_an_annotation_that_the_bound_pod_is_read_with():
     (call,) = binding_objects(CLUSTER, solution(Binding("default/a", "n1", {"nvidia.com/gpu": [0, 3]})))
     annotations = call["metadata"]["annotations"]
