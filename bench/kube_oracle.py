@@ -92,14 +92,16 @@ def decide(case: Mapping[str, Any]) -> list[Decision]:
     ]
     rows = np.array([cluster.pod_table.index(key) for key in pending], np.int32)
     decisions = Decisions(cluster, KUBERNETES, rows)
-    return list(record_all(decisions, rows))
+    return list(record_all(decisions, rows.astype(np.int64)))
 
 
 def objects_of(lists: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """The objects of a case, each with its kind."""
-    found = []
+    """The objects of a case, each with its kind, marked as what an API server holds: read, not judged."""
+    found: list[dict[str, Any]] = []
     for name, (version, kind) in API_KINDS.items():
-        found += [{"apiVersion": version, **given, "kind": kind} for given in lists.get(name) or ()]
+        for given in lists.get(name) or ():
+            metadata = {"uid": f"{kind}-{len(found)}", **given["metadata"]}
+            found.append({"apiVersion": version, **given, "kind": kind, "metadata": metadata})
     return found
 
 

@@ -9,7 +9,6 @@ API server, looking at all nodes.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -86,7 +85,7 @@ def once(work: Work) -> Row:
 
 def _with_events(decisions: Any, every: int, events: tuple[NDArray[np.int32], ...]) -> None:
     """Decides ``every`` pods, then lets one event happen: pods leave."""
-    waiting: list[Callable[[], None]] = [lambda rows=rows: decisions.remove(rows) for rows in events]
+    waiting = list(events)
     while not decisions.decide_all(steps=every):
         if waiting:
-            waiting.pop(0)()
+            decisions.remove(waiting.pop(0))

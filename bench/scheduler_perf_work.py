@@ -271,9 +271,8 @@ def by_selector(
     """Pods in a hundred namespaces that a namespace selector picks."""
 
     def build(size: float) -> Work:
-        chosen = {"namespace_selector": {"match_labels": {"team": "devops"}}}
-        key = {"key": ZONE} if zones else {}
-        fields = {"labels": {"color": "green"}, **rule(near("green", **key, **chosen))}
+        chosen: dict[str, Any] = {"namespace_selector": {"match_labels": {"team": "devops"}}}
+        fields = {"labels": {"color": "green"}, **rule(near("green", ZONE if zones else HOSTNAME, **chosen))}
         spaces = {f"ns-{place}": {"team": "devops"} for place in range(of(100, size))}
         before = [group(f"init-{name}", per_namespace, namespace=name, **fields) for name in spaces]
         return work(
@@ -338,13 +337,13 @@ def volumes(count: int, before: int, measured: int, driver: str, limit: int | No
     """A bound volume for each pod."""
 
     def build(size: float) -> Work:
-        limits = {"volume_limits": {driver: limit}} if limit else {}
+        limits: dict[str, Any] = {"volume_limits": {driver: limit}} if limit else {}
         names = [f"pod-{place}" for place in range(of(before, size) + of(measured, size))]
         pods = [
             pl.Pod(name, replicas=1, **SMALL, volumes=[{"name": f"claim-{name}", "driver": driver}]) for name in names
         ]
         first = of(before, size)
-        return work(nodes(of(count, size), **limits), pods[:first], pods[first:])
+        return work(nodes(of(count, size), (), **limits), pods[:first], pods[first:])
 
     return build
 

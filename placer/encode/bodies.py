@@ -52,6 +52,7 @@ def new_bodies(cluster: Cluster, encoded: Encoded) -> Bodies:
         breaking=np.zeros(rows + 1, bool),
         victims=np.zeros(rows + 1, np.int32),
         short=np.zeros(len(encoded.resources), bool),
+        extra=np.zeros(int(np.diff(classes.term_start).max(initial=0)) + 1, np.int64),
     )
 
 

@@ -460,6 +460,8 @@ class Bodies(NamedTuple):
     """(pods + 1,) the pods to evict."""
     short: BOOL
     """(resources,) what is short on the node tried last."""
+    extra: I64
+    """(most terms of a class,) scratch: how many more than one hold a claim that one pod may hold."""
 
 
 class Repair(NamedTuple):

@@ -72,10 +72,11 @@ def compile_pulls(book: TermBook, profile: Profile) -> None:
             picked = _picked(book, row, wish.term)
             if picked is not NOBODY:
                 book.pulls[row].append((book.picked(picked, wish.term.topology_key), wish.weight))
+                picked = _picked(book, row, wish.term, carried=True)
                 others.setdefault((picked, wish.term.topology_key, wish.weight), []).append(row)
     for row, listed in carriers(book, "pod_affinity") if profile.hard_affinity_weight else ():
         for term in listed:
-            picked = _picked(book, row, term)
+            picked = _picked(book, row, term, carried=True)
             if picked is not NOBODY:
                 others.setdefault((picked, term.topology_key, profile.hard_affinity_weight), []).append(row)
     for (picked, key, weight), rows in others.items():
@@ -94,6 +95,6 @@ def _add_pulls(book: TermBook, members: list[int], key: str, weight: int, rows: 
             book.pulls[row].append((counter, weight * times))
 
 
-def _picked(book: TermBook, row: int, term: Any) -> Picked:
+def _picked(book: TermBook, row: int, term: Any, carried: bool = False) -> Picked:
     namespace, labels = book.own(row)
-    return pick_affinity(book.cluster, namespace, labels, term)
+    return pick_affinity(book.cluster, namespace, labels, term, carried=carried)

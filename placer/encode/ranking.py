@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from placer.encode.combine import ragged
 from placer.encode.nodes import StaticLayout
 from placer.encode.problem import Ranking
-from placer.encode.resources import SCORED, Resources
+from placer.encode.resources import LOAD, SCORED, Resources
 from placer.encode.rules import Rules
 from placer.encode.statics import StaticNodes
 from placer.model.cluster import Cluster
@@ -146,7 +146,7 @@ def _scored(
     rows = []
     for name in names:
         chosen = prefix + name if prefix + name in resources.names else name
-        if chosen not in resources.names and SCORED + name in resources.names:
+        if chosen not in resources.names and name not in LOAD and SCORED + name in resources.names:
             chosen = SCORED + name
         rows.append(resources.names.index(chosen) if chosen in resources.names else -1)
     return (
