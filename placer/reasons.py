@@ -32,8 +32,7 @@ def unplaced(cluster: Cluster, run: Run, stopped: str = "done") -> list[Unplaced
     for pod in np.flatnonzero(left).tolist():
         pod_class = int(encoded.class_of_pod[pod])
         if pod_class < 0:
-            reasons = list(_gates(cluster, pod))
-            found.append(Unplaced(cluster.pod_table.key(pod), reasons, message(reasons, len(cluster.node_table))))
+            found.append(Unplaced(cluster.pod_table.key(pod), *(gates(cluster, pod) or ([], ""))))
             continue
         if stopped != "done":
             words = f"not looked at before the run was stopped ({stopped})"
@@ -44,6 +43,12 @@ def unplaced(cluster: Cluster, run: Run, stopped: str = "done") -> list[Unplaced
             known[pod_class] = reasons, message(reasons, len(cluster.node_table))
         found.append(Unplaced(cluster.pod_table.key(pod), *known[pod_class]))
     return found
+
+
+def gates(cluster: Cluster, pod: int) -> tuple[list[Reason], str] | None:
+    """Why a pod is never looked at, in a list and in a line; ``None`` where it is."""
+    reasons = list(_gates(cluster, pod))
+    return (reasons, message(reasons, len(cluster.node_table))) if reasons else None
 
 
 def _gates(cluster: Cluster, pod: int) -> Iterator[Reason]:

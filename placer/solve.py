@@ -13,10 +13,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from placer.beside import beside
 from placer.errors import InfeasibleError, InputError, UsageError
 from placer.goals import Tier, parse_goals
 from placer.model.cluster import Cluster
-from placer.profiles import choose
+from placer.profiles import Choice, choose
 from placer.solution import Bindings, Rows, Solution, Unplaced
 
 if TYPE_CHECKING:
@@ -29,7 +30,7 @@ Progress = Callable[[str, int, int], None]
 def solve(  # noqa: PLR0913 - one function for all that a caller may ask, by keyword
     cluster: Cluster,
     *,
-    goals: Sequence[str] | str = ("pack",),
+    goals: Sequence[str] | str | None = None,
     profile: str | Profile | Sequence[Profile] | None = None,
     scheduler_name: str | None = None,
     time_limit: float | None = None,
@@ -52,10 +53,11 @@ def solve(  # noqa: PLR0913 - one function for all that a caller may ask, by key
         Nodes, the pods bound to them and pending ones; it is not changed.
     goals
         What better means, most important tier first; goals of one tier are joined by ``+``, weights by ``*``:
-        ``["pack", "2*balance+headroom"]``.
+        ``["pack", "2*balance+headroom"]``; ``["pack"]`` by default.
     profile
-        Decide as a scheduler does, not by goals: ``"kubernetes"``, or a profile, for all pending pods; or profiles, as
-        a scheduler's configuration gives them, each for the pods that name it.
+        Decide as a scheduler does: ``"kubernetes"``, or a profile, for all pending pods; or profiles, as a scheduler's
+        configuration gives them, each for the pods that name it. With ``goals`` as well, the goals place the whole
+        batch, and ``statistics["beside"]`` sets both answers side by side.
     scheduler_name
         Decide only the pods that name this scheduler; the others are left alone, neither placed nor reported.
     time_limit
@@ -101,14 +103,10 @@ def solve(  # noqa: PLR0913 - one function for all that a caller may ask, by key
     from placer.warm import is_warm
 
     choice = choose(profile, scheduler_name)
-    if choice.profiles:
-        raise UsageError(
-            f"profile is {profile!r}: it comes with placer's Kubernetes profile, which this version does not have yet; "
-            "leave it out to place by goals"
-        )
-    tiers = parse_goals(goals)
+    tiers = parse_goals(("pack",) if goals is None else goals)
     _check_limits(time_limit, steps, threads)
-    for name, asked in (("preempt", preempt), ("prove", prove), ("gap", gap is not None)):
+    exact = bool(choice.profiles) and goals is None
+    for name, asked in (("preempt", preempt and not exact), ("prove", prove), ("gap", gap is not None)):
         if asked:
             raise UsageError(f"{name} is not available in this version: leave it out")
     if not is_warm():
@@ -116,26 +114,66 @@ def solve(  # noqa: PLR0913 - one function for all that a caller may ask, by key
     started = time.monotonic()
     report = progress or (lambda stage, done, total: None)
     seconds: dict[str, float] = {}
-    decided = choice.decided(cluster)
-    run = _prepare(cluster, tiers, decided, seconds, report)
     limit = _Limit(started, time_limit, steps, stop)
-    clock = time.perf_counter()
-    _place(run, limit, report)
-    seconds["place"] = time.perf_counter() - clock
-    clock = time.perf_counter()
-    solution = answer(cluster, run, tiers, limit.reason, decided)
+    if exact:
+        solution = _exactly(cluster, choice, limit, seconds, report)
+    else:
+        solution = _by_goals(cluster, choice, tiers, limit, seconds, report)
+        if choice.profiles and limit.reason == "done":
+            twin = _exactly(cluster, choice, _Limit(started, time_limit, None, stop), {}, report)
+            solution.statistics["beside"] = beside(cluster, {"kubernetes": twin, "goals": solution})
     solution.schedulers = choice.schedulers
-    seconds["answer"] = time.perf_counter() - clock
     solution.stopped = limit.reason
     solution.seed = seed
     solution.limits = {k: v for k, v in (("time_limit", time_limit), ("steps", steps)) if v is not None}
-    solution.statistics = _statistics(cluster, run, seconds)
     if require_all and solution.unplaced:
         first: Unplaced = solution.unplaced[0]
         raise InfeasibleError(
             f"{len(solution.unplaced)} pods stay unplaced, first {first.pod}: {first.message}: "
             "free capacity, relax a rule, or solve without require_all"
         )
+    return solution
+
+
+def _by_goals(
+    cluster: Cluster,
+    choice: Choice,
+    tiers: Sequence[Tier],
+    limit: _Limit,
+    seconds: dict[str, float],
+    report: Progress,
+) -> Solution:
+    """The whole batch placed by goals."""
+    decided = choice.decided(cluster)
+    run = _prepare(cluster, tiers, decided, seconds, report)
+    clock = time.perf_counter()
+    _place(run, limit, report)
+    seconds["place"] = time.perf_counter() - clock
+    clock = time.perf_counter()
+    solution = answer(cluster, run, tiers, limit.reason, decided)
+    seconds["answer"] = time.perf_counter() - clock
+    solution.statistics = _statistics(cluster, run, seconds)
+    return solution
+
+
+def _exactly(cluster: Cluster, choice: Choice, limit: _Limit, seconds: dict[str, float], report: Progress) -> Solution:
+    """Pod by pod, as the profiles decide."""
+    from placer.exact import solve_exactly
+
+    clock = time.perf_counter()
+    solution, known = solve_exactly(
+        cluster, choice, limit.reached, lambda done, total: report("place", done, total), limit.steps
+    )
+    seconds["place"] = time.perf_counter() - clock
+    if limit.reason == "done" and any(one.reasons and one.reasons[0].rule == "Limit" for one in solution.unplaced):
+        limit.reason = "step_limit"
+    solution.statistics = {
+        "nodes": len(cluster.node_table),
+        "pods": len(cluster.pod_table),
+        **known,
+        "seconds": {stage: round(value, 6) for stage, value in seconds.items()},
+        "peak_rss_mb": _peak(),
+    }
     return solution
 
 
@@ -233,7 +271,6 @@ def answer(
 
 
 def _statistics(cluster: Cluster, run: Any, seconds: dict[str, float]) -> dict[str, Any]:
-    peak = process_resource.getrusage(process_resource.RUSAGE_SELF).ru_maxrss
     return {
         "nodes": len(cluster.node_table),
         "pods": len(cluster.pod_table),
@@ -241,5 +278,11 @@ def _statistics(cluster: Cluster, run: Any, seconds: dict[str, float]) -> dict[s
         "node_classes": len(run.encoded.problem.nodes.segment_start) - 1,
         "nodes_used": int((run.state.pods > 0).sum()),
         "seconds": {stage: round(value, 6) for stage, value in seconds.items()},
-        "peak_rss_mb": round(peak / (2**20 if sys.platform == "darwin" else 2**10)),
+        "peak_rss_mb": _peak(),
     }
+
+
+def _peak() -> int:
+    """The most memory that this process has held, in MiB."""
+    peak = process_resource.getrusage(process_resource.RUSAGE_SELF).ru_maxrss
+    return round(peak / (2**20 if sys.platform == "darwin" else 2**10))

@@ -5,6 +5,10 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from placer.model.cluster import Cluster
 
 
 def is_warm() -> bool:
@@ -58,4 +62,16 @@ def _solve_a_little() -> None:
         ],
     )
     solve(cluster, goals=["pack"])
+    solve(_ranked(cluster), profile="kubernetes")
     solve(cluster, goals=["fragmentation", "balance+headroom", "preferences"])
+
+
+def _ranked(cluster: Cluster) -> Cluster:
+    """The cluster with one more pod, for which the exact profile has to evict another."""
+    from placer.model.cluster import Cluster
+    from placer.model.node import Node
+    from placer.model.pod import Pod
+
+    low = Pod("low", cpu=3, node="c")
+    pods = [*cluster.pods, low, Pod("high", cpu=4, priority=1, node_selector={"only": "c"})]
+    return Cluster([*cluster.nodes, Node("c", cpu=4, labels={"only": "c"})], pods)

@@ -62,7 +62,7 @@ def solve(  # noqa: PLR0913, PLR0917 - an option each
     chosen = choose_format(as_format, out, common.json)
     with stages(common) as at:
         cluster = load_cluster(inputs, format, at)
-        asked = _Asked(goals or ["pack"], profiles, scheduler_name, prove, gap, require_all)
+        asked = _Asked(goals or None, profiles, scheduler_name, prove, gap, require_all)
         solution = _solve(cluster, asked, common, at)
         violations = None if no_verify else _verify(cluster, solution, at)
     _add_statistics(solution, violations, at)
@@ -103,7 +103,7 @@ def _profiles(profile: str | None, config: Path | None, scheduler_name: str | No
 class _Asked(NamedTuple):
     """Arguments of the library's solve that only this command has."""
 
-    goals: list[str]
+    goals: list[str] | None
     profile: str | tuple[Profile, ...] | None
     scheduler_name: str | None
     prove: bool
