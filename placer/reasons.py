@@ -39,7 +39,7 @@ def unplaced(cluster: Cluster, run: Run, stopped: str = "done") -> list[Unplaced
             found.append(Unplaced(cluster.pod_table.key(pod), [Reason("Limit", words, 0)], words))
             continue
         if pod_class not in known:
-            reasons = rejections.counted(rejections.codes(pod_class, pod), pod_class)
+            reasons = rejections.counted(rejections.told(rejections.codes(pod_class, pod), pod_class), pod_class)
             known[pod_class] = reasons, message(reasons, len(cluster.node_table))
         found.append(Unplaced(cluster.pod_table.key(pod), *known[pod_class]))
     return found

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from placer.kernels.aside import gather, note_binding, rank_aside, release, suits
+from placer.kernels.claims import waits
 from placer.kernels.jit import njit
 from placer.kernels.place import after_binding, begin_class, bind, least_of_segment, scan
 from placer.kernels.ranking import (
@@ -176,6 +177,9 @@ def rank_runs(
     while position[0] < run_class.shape[0] and decided < most:
         pod_class = run_class[position[0]]
         wanted = min(run_length[position[0]] - position[1], most - decided)
+        if waits(problem, pod_class):
+            # What one pod decides for a claim changes every node for the next.
+            wanted = min(wanted, 1)
         placed = rank_class(problem, goals, state, work, log, pod_class, wanted)
         decided += placed
         position[1] += placed

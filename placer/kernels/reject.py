@@ -172,3 +172,53 @@ def rejections(
             if code == 0:
                 code = first_rejection(problem, state, work, pod_class, node, resource_rule, late[segment], first)
             rules[node] = code
+
+
+@njit
+def tell_rejections(
+    problem: Problem,
+    state: State,
+    pod_class: int,
+    resource_rule: NDArray[np.int8],
+    pods_row: int,
+    fixed: NDArray[np.bool_],
+    codes: NDArray[np.int8],
+    lasting: NDArray[np.bool_],
+    code_count: NDArray[np.int64],
+    short_count: NDArray[np.int64],
+) -> None:
+    """
+    Counts what ``rejections`` said, and says where no eviction can help. O(nodes × resources asked).
+
+    Parameters
+    ----------
+    pods_row
+        The resource that counts pods, of which a node always has enough once it is empty; -1 for none.
+    fixed
+        (128,) codes that evictions do not change.
+    codes
+        (nodes,) int8 from ``rejections``.
+    lasting
+        (nodes,) bool written.
+    code_count, short_count
+        (128,) and (resources,) int64 written: nodes by code, and nodes that are rejected for want of a resource.
+    """
+    classes, capacity = problem.classes, problem.nodes.capacity
+    code_count[:] = 0
+    short_count[:] = 0
+    for node in range(codes.shape[0]):
+        code = codes[node]
+        code_count[code] += 1
+        lasting[node] = fixed[code]
+        if code != FIT and code != DEVICES:
+            continue
+        for index in range(classes.asked.shape[1]):
+            resource = classes.asked[pod_class, index]
+            if resource < 0:
+                break
+            if resource_rule[resource] != code or state.free[resource, node] >= classes.need[pod_class, resource]:
+                continue
+            short_count[resource] += 1
+            beyond = capacity[resource, node] < classes.need[pod_class, resource]
+            if code == FIT and resource != pods_row and beyond:
+                lasting[node] = True
