@@ -24,6 +24,7 @@ LASTING[
         Rule.ForbiddenNodes,
         Rule.TaintToleration,
         Rule.NodeAffinity,
+        Rule.NodeAffinity + 32,
         Rule.AnyOf,
         *(Rule.VolumeBinding + wording for wording in (0, 32, 64)),
         Rule.VolumeZone,

@@ -36,11 +36,11 @@ class Waits(NamedTuple):
     names: list[tuple[str, str]]
 
 
-def find_waits(cluster: Cluster) -> Waits:
-    """The claims that wait; where no pod has any, nothing is looked at but the distinct volumes."""
+def find_waits(cluster: Cluster, ignored: bool = False) -> Waits:
+    """The claims that wait; where no pod has any, or they are ignored, nothing is looked at but distinct volumes."""
     pods = cluster.pod_table
     column: Column[tuple[Volume, ...]] = pods["volumes"]
-    if not any(volume.waiting for listed in column.values for volume in listed):
+    if ignored or not any(volume.waiting for listed in column.values for volume in listed):
         return Waits(np.zeros(len(pods), np.int32), [()], [])
     of_pod, first = combine([pods["namespace"].codes, column.codes], len(pods))
     holders = np.bincount(of_pod, minlength=len(first)).tolist()

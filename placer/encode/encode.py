@@ -18,7 +18,7 @@ from placer.encode.resources import Resources, encode_resources
 from placer.encode.rules import Rules, encode_rules
 from placer.encode.statics import StaticNodes, mentions, static_pods
 from placer.model.cluster import Cluster
-from placer.model.profile import Profile
+from placer.model.profile import FILTERS, AddedAffinity, Profile
 from placer.model.table import PENDING
 from placer.model.units import units
 
@@ -100,9 +100,11 @@ def encode(cluster: Cluster, *, preferences: bool = False, profile: Profile | No
     } | {wish.term.topology_key for listed in fields["preferred_pods"].values for wish in listed}
     if profile is not None:
         topology |= {constraint.topology_key for constraint in profile.default_spread}
-    static_nodes = StaticNodes(cluster, mentions(fields, topology), [*_has(resources)])
+    off = frozenset(FILTERS) - frozenset(profile.filters) if profile is not None else frozenset()
+    added = profile.added_affinity if profile is not None else AddedAffinity()
+    static_nodes = StaticNodes(cluster, mentions(fields, topology, added), [*_has(resources)], off, added.required)
     statics = static_pods(fields, len(pods))
-    waits = find_waits(cluster)
+    waits = find_waits(cluster, ignored="VolumeBinding" in off)
     placeable = _placeable(cluster)
     rules: Rules = encode_rules(
         cluster, Identities(cluster), static_nodes, resources, placeable, soft=preferences, profile=profile

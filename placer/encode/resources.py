@@ -84,6 +84,9 @@ def encode_resources(cluster: Cluster, units: Units, profile: Profile | None = N
         names += [SCORED + r for r in scored]
         capacity += [np.full(len(nodes), UNLIMITED)] * len(scored)
         need_columns += scored.values()
+        for row, name in enumerate(names):
+            if ("NodeVolumeLimits" if name.startswith("attach:") else "NodeResourcesFit") not in profile.filters:
+                capacity[row] = np.full(len(nodes), UNLIMITED)
     code, first = combine(need_columns, len(pods))
     table = np.stack([column[first] for column in need_columns], axis=1) if names else np.zeros((len(first), 0))
     shared_lists = [

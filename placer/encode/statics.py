@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from placer.encode.combine import combine
 from placer.model.cluster import Cluster
+from placer.model.profile import AddedAffinity
 from placer.model.relation import HOSTNAME
 from placer.model.rule import Rule
 from placer.model.selector import NodeSelectorTerm, Requirement
@@ -25,6 +26,7 @@ from placer.model.volume import ZONE_KEYS, Volume, Waiting
 Mask = NDArray[np.bool_]
 CORDON = Taint(key=UNSCHEDULABLE_TAINT, effect="NoSchedule")
 NAME = "metadata.name"
+NONE_ADDED = AddedAffinity()
 
 
 class Mentions(NamedTuple):
@@ -34,7 +36,7 @@ class Mentions(NamedTuple):
     names: frozenset[str]
 
 
-def mentions(pods: dict[str, Column[Any]], topology_keys: Iterable[str]) -> Mentions:
+def mentions(pods: dict[str, Column[Any]], topology_keys: Iterable[str], added: AddedAffinity = NONE_ADDED) -> Mentions:
     """
     Collects the label keys and node names that any static rule mentions.
 
@@ -42,6 +44,8 @@ def mentions(pods: dict[str, Column[Any]], topology_keys: Iterable[str]) -> Ment
     volume's rule does not put every node in a segment of its own.
     """
     noted = _Noted(topology_keys)
+    noted.terms(added.required)
+    noted.terms(wish.term for wish in added.preferred)
     for selector in pods["node_selector"].values:
         noted.selector(selector)
     for terms in pods["node_affinity"].values:
@@ -109,11 +113,22 @@ class StaticNodes:
         What rules can see.
     extra
         (nodes,) codes that also tell kinds apart: which resources a node has.
+    off
+        Rules that a scheduler's profile does not ask.
+    added
+        Node affinity that it adds to every pod's.
     """
 
-    def __init__(self, cluster: Cluster, mentioned: Mentions, extra: Sequence[NDArray[Any]]) -> None:
+    def __init__(
+        self,
+        cluster: Cluster,
+        mentioned: Mentions,
+        extra: Sequence[NDArray[Any]],
+        off: frozenset[str] = frozenset(),
+        added: tuple[NodeSelectorTerm, ...] = (),
+    ) -> None:
         table = cluster.node_table
-        self.cluster = cluster
+        self.cluster, self.off, self.added = cluster, off, added
         keys = sorted(mentioned.keys - {HOSTNAME})
         visible = Column.of(
             [tuple((key, labels[key]) for key in keys if key in labels) for labels in table.labels.values]
@@ -302,6 +317,8 @@ def affinity_mask(nodes: StaticNodes, pods: dict[str, Column[Any]], row: int) ->
     return nodes.selector(pods["node_selector"][row]) & nodes.any_term(pods["node_affinity"][row])
 
 
+OTHER = 32
+"""Added to a rule's number where it rejects in its second wording: see ``kernels.reject``."""
 NOT_REACHED, NOT_FOUND, OUT_OF_ZONE = 1, 2, 4
 """Bits of what volumes have against a node: a bound one out of reach, none to bind, a zone or region that differs."""
 
@@ -325,8 +342,8 @@ class Verdicts(NamedTuple):
 def static_verdicts(nodes: StaticNodes, pods: dict[str, Column[Any]], row: int) -> Verdicts:
     """The static rules of one pod, asked once per kind of node."""
     early = np.zeros(len(nodes), np.int8)
-    for rule, passes in _early(nodes, pods, row):
-        early[(early == 0) & ~passes] = rule
+    for code, passes in _early(nodes, pods, row):
+        early[(early == 0) & ~passes] = code
     return Verdicts(early, _late(nodes, pods["volumes"][row]))
 
 
@@ -338,8 +355,20 @@ def eligible_kinds(nodes: StaticNodes, pods: dict[str, Column[Any]], row: int) -
     return mask & (_late(nodes, pods["volumes"][row]) == 0) if pods["volumes"][row] else mask
 
 
-def _early(nodes: StaticNodes, pods: dict[str, Column[Any]], row: int) -> Iterator[tuple[Rule, Mask]]:
-    """Rules before NodePorts that the pod has, in their order, with the kinds that each lets through."""
+def _early(nodes: StaticNodes, pods: dict[str, Column[Any]], row: int) -> Iterator[tuple[int, Mask]]:
+    """The codes of rules before NodePorts that are asked, in their order, with the kinds that each lets through."""
+    if nodes.added and Rule.NodeAffinity.name not in nodes.off:
+        own = [(code, passes) for code, passes in _early_of_pod(nodes, pods, row) if Rule(code).name not in nodes.off]
+        yield from (pair for pair in own if pair[0] < Rule.NodeAffinity)
+        yield Rule.NodeAffinity + OTHER, nodes.any_term(nodes.added)
+        yield from (pair for pair in own if pair[0] >= Rule.NodeAffinity)
+        return
+    for code, passes in _early_of_pod(nodes, pods, row):
+        if Rule(code).name not in nodes.off:
+            yield code, passes
+
+
+def _early_of_pod(nodes: StaticNodes, pods: dict[str, Column[Any]], row: int) -> Iterator[tuple[int, Mask]]:
     own, alternatives = pods["tolerations"][row], pods["any_of"][row]
     wider = [(*own, *alternative.tolerations) for alternative in alternatives] or [own]
     yield Rule.NodeUnschedulable, np.logical_or.reduce([nodes.open_to(each) for each in wider])
@@ -368,12 +397,13 @@ def made_on(nodes: StaticNodes, waiting: Waiting) -> Mask:
 def _late(nodes: StaticNodes, volumes: Sequence[Volume]) -> NDArray[np.int8]:
     """(kinds,) what bound volumes have against each kind, as bits."""
     late = np.zeros(len(nodes), np.int8)
+    reaches, zoned = (rule.name not in nodes.off for rule in (Rule.VolumeBinding, Rule.VolumeZone))
     for volume in volumes:
-        if volume.topology:
+        if volume.topology and reaches:
             late[~nodes.any_term(volume.topology)] |= NOT_REACHED
-        if volume.zones:
+        if volume.zones and zoned:
             late[~nodes.in_zones(volume.zones)] |= OUT_OF_ZONE
         made = to_be_made(volume)
-        if made:
+        if made and reaches:
             late[~made_on(nodes, made)] |= NOT_FOUND
     return late

@@ -255,6 +255,8 @@ class TermBook:
     def add(self, row: int, *fields: int) -> None:
         """Gives a rule row a term; a hard one that it has already is not repeated, a soft one costs each time."""
         term = Term(*fields)  # type: ignore[arg-type]
+        if self.nodes.off and term.rule and Rule(term.rule).name in self.nodes.off:
+            return
         if term.kind >= SOFT_COUNT or term not in self.terms[row]:
             self.terms[row].append(term)
 

@@ -86,6 +86,7 @@ WORDS: dict[Rule, str] = {
     Rule.DomainShares: "node(s) were in a domain that has its share of pods",
 }
 OTHER_WORDS: dict[Rule, str] = {
+    Rule.NodeAffinity: "node(s) didn't match scheduler-enforced node affinity",
     Rule.VolumeRestrictions: "node(s) had no available disk",
     Rule.VolumeBinding: "node(s) didn't find available persistent volumes to bind",
     Rule.PodTopologySpread: "node(s) didn't match pod topology spread constraints (missing required label)",

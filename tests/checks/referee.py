@@ -489,19 +489,12 @@ class Referee:
             and (
                 rule.node_affinity_policy == "Ignore" or self.node_matches(pod.node_selector, pod.node_affinity, other)
             )
-            and (
-                rule.node_taints_policy == "Ignore"
-                or (
-                    self._bears(other, pod.tolerations)
-                    and (
-                        not self.nodes[other].unschedulable
-                        or any(toleration.tolerates(CORDON) for toleration in pod.tolerations)
-                    )
-                )
-            )
+            and (rule.node_taints_policy == "Ignore" or self._bears(other, pod.tolerations))
         ]
         matching = self.same_namespace(row, self.selected(rule.selector, row, rule.match_label_keys))
         counting = [other for other in matching if not self.pods[other].terminating]
+        if rule.selector == pl.LabelSelector() and not set(rule.match_label_keys) & set(pod.labels):
+            counting = []
         domains = {self.labels[other][rule.topology_key] for other in eligible}
         counts = [self.counted(counting, rule.topology_key, domain, eligible) for domain in domains]
         least = 0 if len(domains) < (rule.min_domains or 0) or not counts else min(counts)

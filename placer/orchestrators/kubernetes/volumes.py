@@ -154,7 +154,7 @@ class Claims:
                 return Resolved(Volume(name=use.claim), f'persistentvolumeclaim "{use.claim}" not found')
             return self._to_be_made(namespace, use.claim, use.template)
         named = claim.spec.volume_name
-        without = Volume(name=use.claim, access=claim.access)
+        without = Volume(name=use.claim, access=claim.access, driver=self._driver(claim))
         gone = claim.gone
         if gone:
             return Resolved(without, f'persistentvolumeclaim "{use.claim}" {gone}')
@@ -165,6 +165,14 @@ class Claims:
             return Resolved(without, f'persistentvolume "{named}" not found')
         place = {"driver": disk.driver, "topology": disk.topology, "zones": FrozenDict(disk.zones)}
         return Resolved(without.model_copy(update=place))
+
+    def _driver(self, claim: _Claim) -> str:
+        """Whose attach limit counts the volume of a claim: its disk's driver, else its class's."""
+        disk = self._disks.by_name.get(claim.spec.volume_name or "")
+        if disk is not None:
+            return disk.driver
+        storage = self._classes.get(claim.annotations.get(CLASS) or self._class_named(claim.spec))
+        return storage.driver if storage is not None else ""
 
     def _unbound(self, namespace: str, claim: _Claim, volume: Volume) -> Resolved:
         storage_class = claim.annotations.get(CLASS) or self._class_named(claim.spec)
