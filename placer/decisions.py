@@ -116,6 +116,7 @@ class Decisions:
         self._run_length = np.diff(np.concatenate([starts, [len(classes)]])).astype(np.int64)
         self._position = np.zeros(2, np.int64)
         self._lines = 0
+        self._nominated = self._find_nominated(sequence)
         self._pack()
 
     def _pack(self) -> None:
@@ -146,7 +147,10 @@ class Decisions:
             if stop() or left == 0:
                 return False
             most = CHUNK if left is None else min(CHUNK, left)
-            failed = rank_runs(*self.packed, self._log, self._run_class, self._run_length, self._position, most)
+            if self._nominated:
+                failed = self._decide_beside_nominated()
+            else:
+                failed = rank_runs(*self.packed, self._log, self._run_class, self._run_length, self._position, most)
             self._stand()
             if failed:
                 self._fail()
@@ -155,6 +159,57 @@ class Decisions:
             if progress:
                 progress(done, total)
         return True
+
+    def _find_nominated(self, sequence: NDArray[np.int32]) -> list[tuple[int, int]]:
+        """Rows of the pods for which an earlier preemption made room, with the internal nodes where."""
+        column = self.cluster.pod_table["nominated"]
+        if not any(column.values):
+            return []
+        nodes = [self.cluster.node_table.index(name) if name else -1 for name in column.values]
+        found = [(row, nodes[column.codes[row]]) for row in sequence.tolist()]
+        return [(row, int(self.encoded.position[node])) for row, node in found if node >= 0]
+
+    def _decide_beside_nominated(self) -> bool:
+        """
+        Decides one pod while others wait for their nominated nodes; whether it fits nowhere.
+
+        A nominated pod takes its node if that still fits. A node that does not fit the pod beside nominated ones of its
+        own or a higher priority is left to them: Kubernetes, "Pod Priority and Preemption".
+        """
+        from placer.kernels.bind import put
+        from placer.kernels.rank import rank_runs
+
+        pod_class = int(self._run_class[self._position[0]])
+        pod = int(self.run.pod_of_slot[self.run.log.next_slot[pod_class]])
+        own = [node for row, node in self._nominated if row == pod]
+        self._nominated = [(row, node) for row, node in self._nominated if row != pod]
+        held = self._hold_for_nominated(pod_class, pod)
+        try:
+            if own and self.rejections.codes(pod_class, pod)[own[0]] == 0:
+                self.bind(pod_class, pod, own[0])
+                self._advance(1)
+                return False
+            return bool(rank_runs(*self.packed, self._log, self._run_class, self._run_length, self._position, 1))
+        finally:
+            for row, node in held:
+                put(self._problem, self._state, int(self.encoded.class_of_pod[row]), node, -1)
+
+    def _hold_for_nominated(self, pod_class: int, pod: int) -> list[tuple[int, int]]:
+        """Puts nominated pods on their nodes where the pod does not fit beside them; which ones."""
+        from placer.kernels.bind import put
+
+        priority = self.encoded.problem.classes.priority
+        held = []
+        for row, node in self._nominated:
+            other = int(self.encoded.class_of_pod[row])
+            if priority[other] < priority[pod_class]:
+                continue
+            put(self._problem, self._state, other, node, 1)
+            if self.rejections.codes(pod_class, pod)[node] != 0:
+                held.append((row, node))
+            else:
+                put(self._problem, self._state, other, node, -1)
+        return held
 
     def remove(self, pods: NDArray[np.int32]) -> None:
         """Takes pods that stand off their nodes, as if they had been deleted. O(pods of their nodes)."""

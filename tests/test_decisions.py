@@ -128,3 +128,23 @@ def test_steps_stop_after_so_many_pods():
 
 def test_recorded_cases_are_here():
     assert len(RECORDED) == 21
+
+
+def test_a_nominated_pod_takes_the_node_where_room_was_made_for_it():
+    nodes = [pl.Node("n1", cpu=4, memory="4Gi", pods=9), pl.Node("n2", cpu=8, memory="8Gi", pods=9)]
+    cluster = pl.Cluster(nodes, [pl.Pod("high", cpu=2, priority=1, nominated="n1")])
+    assert [one.node for one in pl.solve(cluster, profile="kubernetes").bindings] == ["n1"]
+
+
+def test_room_for_a_nominated_pod_is_left_to_it():
+    nodes = [pl.Node("n1", cpu=4, memory="4Gi", pods=9), pl.Node("n2", cpu=3, memory="2Gi", pods=9)]
+    pods = [pl.Pod("first", cpu=2, priority=1), pl.Pod("second", cpu=3, priority=1, nominated="n1")]
+    solution = pl.solve(pl.Cluster(nodes, pods), profile="kubernetes")
+    assert {one.pod: one.node for one in solution.bindings} == {"default/first": "n2", "default/second": "n1"}
+
+
+def test_a_pod_of_higher_priority_does_not_wait_for_a_nominated_one():
+    nodes = [pl.Node("n1", cpu=4, memory="4Gi", pods=9)]
+    pods = [pl.Pod("first", cpu=2, priority=2), pl.Pod("second", cpu=3, priority=1, nominated="n1")]
+    solution = pl.solve(pl.Cluster(nodes, pods), profile="kubernetes")
+    assert [one.pod for one in solution.bindings] == ["default/first"]

@@ -22,7 +22,7 @@ from placer.model.table import Column
 from placer.model.units import Units
 from placer.model.volume import Offer
 
-RANKED_FIELDS = ("tolerations", "preferred_nodes", "images", "arriving", "preemption_policy")
+RANKED_FIELDS = ("tolerations", "preferred_nodes", "images", "arriving", "preemption_policy", "nominated")
 """Fields that rankings score and nothing else tells apart."""
 POLICIES = {None: 0, "require": 1, "prefer": 2}
 
