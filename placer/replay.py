@@ -226,9 +226,14 @@ class _Judge:
         self._table = np.zeros((len(COLUMNS), len(self.names)), np.int64)
 
     def put_back(self, pod: int) -> None:
-        """Puts a pod on its node, whether or not it fits."""
+        """Puts a pod on its node, whether or not it fits; claims of it that wait are then bound."""
+        from placer.kernels.claims import settle_claims
+
         run, node = self.decisions.run, self.cluster.pod_table.node
         row = np.array([pod], np.int32)
+        pod_class, place = int(run.encoded.class_of_pod[pod]), int(run.encoded.position[node[pod]])
+        problem, _, state, work = self.decisions.packed
+        settle_claims(problem, state, work, pod_class, place)
         stand(self.cluster, run.encoded._replace(standing=row, standing_node=node[row]), run.state, run.work)
 
     def decide(self, pod: int) -> tuple[str, Replayed | None]:
