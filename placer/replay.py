@@ -262,8 +262,9 @@ class _Judge:
         """The filter that rejects a node first, and its words."""
         if self.decisions.conflict(pod):
             return Rule.NodeAffinity.name, [CONFLICT]
-        codes = self.decisions.rejections.codes(pod_class, pod)
-        status = self.recorder.status(pod_class, pod, codes, self.decisions.left_out(pod), node)
+        rejections = self.decisions.rejections
+        told = rejections.told(rejections.codes(pod_class, pod), pod_class)
+        status = self.recorder.status(pod_class, told, self.decisions.left_out(pod), node)
         return status["plugin"], status["reasons"]
 
     def _differing(
