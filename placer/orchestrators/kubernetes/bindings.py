@@ -29,7 +29,7 @@ def binding_objects(cluster: Cluster, solution: Solution) -> list[dict[str, Any]
     Returns
     -------
     Objects to post one after the other; a pod that is bound and later evicted has both, in that order. Pods that a
-    controller has yet to make have none, and nobody is evicted for them: they do not exist. Units that a pod takes stand
+    controller has yet to make have none, and nobody is evicted for them: they do not exist. Units that a pod takes are
     in the Binding's annotation ``placer.dev/units``, which the API server copies to the pod.
 
     Raises
