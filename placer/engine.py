@@ -75,14 +75,14 @@ def prepare(cluster: Cluster, encoded: Encoded, goals: Goals, sequence: NDArray[
     pending = np.bincount(of_pending, minlength=len(problem.classes.priority)).astype(np.int64)
     state, work = new_state(problem, pods_per_class(encoded)), new_work(problem, encoded.ranking)
     if len(encoded.standing):
-        _stand(cluster, encoded, state, work)
+        stand(cluster, encoded, state, work)
     plan = make_plan(problem, pending, goals.load)
     log = new_log(problem, plan.first_slot, plan.last_slot, spare=len(sequence) // 4 + 1024)
     order = np.argsort(of_pending, kind="stable")
     return Run(encoded, goals, plan, state, work, log, sequence[order], np.zeros(1, bool))
 
 
-def _stand(cluster: Cluster, encoded: Encoded, state: State, work: Work) -> None:
+def stand(cluster: Cluster, encoded: Encoded, state: State, work: Work) -> None:
     """Puts the standing pods where they stand, with the units that they are known to hold."""
     from placer.kernels.standing import put_standing
     from placer.kernels.structs import pack

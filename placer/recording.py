@@ -60,7 +60,7 @@ class Recorder:
         told = decisions.rejections.told(codes, pod_class)
         left_out = decisions.left_out(pod)
         filters = {
-            self.names[node]: self._status(pod_class, told, left_out, node) for node in self.order if codes[node] > 0
+            self.names[node]: self.status(pod_class, told, left_out, node) for node in self.order if codes[node] > 0
         }
         if filters:
             found["filters"] = filters
@@ -90,7 +90,7 @@ class Recorder:
             "message": self.decisions.kept_out(pod, plugin, reasons).message,
         }
 
-    def _status(self, pod_class: int, told: Told, left_out: NDArray[np.bool_] | None, node: int) -> Recorded:
+    def status(self, pod_class: int, told: Told, left_out: NDArray[np.bool_] | None, node: int) -> Recorded:
         """Why one node rejects the pod."""
         if left_out is not None and left_out[node]:
             return {"plugin": "PreFilterResult", "reasons": [PREFILTER_RESULT], "code": _code(True)}

@@ -42,6 +42,9 @@ def solve(  # noqa: PLR0913, PLR0917 - an option each
         str | None,
         Option("--scheduler-name", metavar="NAME", help="Decide only pods that name this scheduler."),
     ] = None,
+    replay: Annotated[
+        bool, Option("--replay", help="Decide the pods that stand once more, and show where the profile differs.")
+    ] = False,
     out: Annotated[
         Path | None, Option("-o", "--out", metavar="OUT", help="Write the answer here, or to - for stdout.")
     ] = None,
@@ -55,10 +58,16 @@ def solve(  # noqa: PLR0913, PLR0917 - an option each
 
     A summary is shown on stderr. Ctrl-C gives the best answer so far; a second one leaves at once.
     """
+    from placer.cli.replay import show_replay
     from placer.cli.screen import emit, show, stages
     from placer.cli.summary import summary
 
     profiles = _profiles(profile, config, scheduler_name)
+    if replay:
+        if out is not None or as_format is not None:
+            raise UsageError("--replay places nothing that -o or --as could write: leave them out, or give --json")
+        show_replay(inputs, format, profiles, scheduler_name, common)
+        raise typer.Exit(DONE)
     chosen = choose_format(as_format, out, common.json)
     with stages(common) as at:
         cluster = load_cluster(inputs, format, at)

@@ -28,8 +28,9 @@ def binding_objects(cluster: Cluster, solution: Solution) -> list[dict[str, Any]
 
     Returns
     -------
-    Objects to post one after the other. Pods that a controller has yet to make have none: they do not exist. Units that
-    a pod takes stand in the Binding's annotation ``placer.dev/units``, which the API server copies to the pod.
+    Objects to post one after the other; a pod that is bound and later evicted has both, in that order. Pods that a
+    controller has yet to make have none, and nobody is evicted for them: they do not exist. Units that a pod takes are
+    in the Binding's annotation ``placer.dev/units``, which the API server copies to the pod.
 
     Raises
     ------
@@ -39,8 +40,9 @@ def binding_objects(cluster: Cluster, solution: Solution) -> list[dict[str, Any]
     rows = solution.rows(cluster)
     expected = cluster.pod_table["expected"]
     evictions: defaultdict[str, list[dict[str, Any]]] = defaultdict(list)
-    for eviction in solution.evictions:
-        evictions[eviction.beneficiary].append(_eviction(eviction.pod))
+    for pod, _, beneficiary in solution.evictions:
+        if not expected[cluster.pod_table.index(pod)]:
+            evictions[beneficiary].append(_eviction(pod))
     calls: list[dict[str, Any]] = []
     settled: set[tuple[str, str]] = set()
     for row, (pod, node, units, claims) in zip(rows.pod.tolist(), solution.bindings, strict=True):

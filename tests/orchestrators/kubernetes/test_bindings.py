@@ -69,6 +69,37 @@ def test_claims_that_several_pods_share_are_bound_once():
     assert [call["kind"] for call in calls] == ["PersistentVolume", "Binding", "Binding"]
 
 
+def test_a_pod_bound_in_this_run_and_evicted_later_is_bound_first():
+    evictions = [Eviction("default/a", "n1", "prod/b"), Eviction("default/low", "n2", "prod/b")]
+
+    calls = binding_objects(CLUSTER, solution(Binding("default/a", "n1"), Binding("prod/b", "n1"), evictions=evictions))
+
+    assert [(call["kind"], call["metadata"]["name"]) for call in calls] == [
+        ("Binding", "a"),
+        ("Eviction", "a"),
+        ("Eviction", "low"),
+        ("Binding", "b"),
+    ]
+
+
+def test_a_pod_that_does_not_exist_yet_is_not_evicted():
+    bindings = Binding("default/made", "n1"), Binding("default/a", "n1")
+
+    calls = binding_objects(CLUSTER, solution(*bindings, evictions=[Eviction("default/made", "n1", "default/a")]))
+
+    assert [(call["kind"], call["metadata"]["name"]) for call in calls] == [("Binding", "a")]
+
+
+def test_evictions_survive_the_file_of_a_solution(tmp_path):
+    given = solution(Binding("prod/b", "n2"), evictions=[Eviction("default/low", "n2", "prod/b")])
+    given.write(tmp_path / "answer.json")
+
+    again = Solution.read(tmp_path / "answer.json")
+
+    assert again.evictions == given.evictions
+    assert binding_objects(CLUSTER, again) == binding_objects(CLUSTER, given)
+
+
 def test_units_stand_in_an_annotation_that_the_bound_pod_is_read_with():
     (call,) = binding_objects(CLUSTER, solution(Binding("default/a", "n1", {"nvidia.com/gpu": [0, 3]})))
     annotations = call["metadata"]["annotations"]
