@@ -84,8 +84,10 @@ def _beside_rows(solution: Solution) -> list[tuple[str, str]]:
     return [
         (
             f"by {name}",
-            f"{found['unplaced']:,} left out, {found['evicted']:,} evicted, {found['nodes_used']:,} nodes in use, "
-            f"worst skew {found['worst_skew']:,}",
+            (
+                f"{found['unplaced']:,} left out, {found['evicted']:,} evicted, {found['nodes_used']:,} nodes in use, "
+                f"worst skew {found['worst_skew']:,}"
+            ),
         )
         for name, found in both.items()
     ]
