@@ -6,7 +6,7 @@ Each is judged with those that started before it where they really stand, and th
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, NamedTuple
 
@@ -163,13 +163,10 @@ def replay(
         mine = np.zeros(len(judged), bool)
         mine[rows] = judgeable(cluster)[rows]
         judged |= mine
-        judge = _Judge(cluster, emptied, each)
-        for place, pod in enumerate(order.tolist()):
-            if mine[pod]:
-                verdict, found = judge.decide(pod)
+        for place, (verdict, found) in enumerate(_Judge(cluster, emptied, each).decide_all(order, mine)):
+            if verdict:
                 counts[verdict] += 1
-                differing += [] if found is None else [(place, found)]
-            judge.put_back(pod)
+                differing += [(place, found)] if found else []
             if progress:
                 progress(turn * len(order) + place + 1, len(choice.profiles) * len(order))
     differing.sort(key=lambda pair: (pair[1].verdict != ILLEGAL, -pair[1].below, pair[0]))
@@ -224,6 +221,14 @@ class _Judge:
         self.names = self.recorder.names
         self._feasible = np.zeros(len(self.names), bool)
         self._table = np.zeros((len(COLUMNS), len(self.names)), np.int64)
+
+    def decide_all(
+        self, order: NDArray[np.int64], mine: NDArray[np.bool_]
+    ) -> Iterator[tuple[str | None, Replayed | None]]:
+        """Verdicts on the pods that are ``mine``, in order; the others are only put back."""
+        for pod in order.tolist():
+            yield self.decide(pod) if mine[pod] else (None, None)
+            self.put_back(pod)
 
     def put_back(self, pod: int) -> None:
         """Puts a pod on its node, whether or not it fits; claims of it that wait are then bound."""

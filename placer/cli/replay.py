@@ -25,20 +25,28 @@ def show_replay(
     profiles: str | tuple[Profile, ...] | None,
     scheduler_name: str | None,
     common: Common,
+    writes: bool,
 ) -> None:
     """
     Decides the pods that stand once more, and shows those that are not among the best.
 
+    Parameters
+    ----------
+    writes
+        Whether an answer is to be written, which a replay does not have.
+
     Raises
     ------
     UsageError
-        No profile is there to decide.
+        That, or no profile is there to decide.
     """
     from placer.cli.screen import emit_json, show, stages
     from placer.cli.solve import load_cluster
     from placer.cli.summary import warning_rows
     from placer.replay import replay
 
+    if writes:
+        raise UsageError("--replay places nothing that -o or --as could write: leave them out, or give --json")
     if profiles is None:
         raise UsageError("--replay is given without --profile: give --profile kubernetes, whose decisions are compared")
     with stages(common) as at:

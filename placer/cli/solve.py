@@ -64,9 +64,7 @@ def solve(  # noqa: PLR0913, PLR0917 - an option each
 
     profiles = _profiles(profile, config, scheduler_name)
     if replay:
-        if out is not None or as_format is not None:
-            raise UsageError("--replay places nothing that -o or --as could write: leave them out, or give --json")
-        show_replay(inputs, format, profiles, scheduler_name, common)
+        show_replay(inputs, format, profiles, scheduler_name, common, writes=bool(out or as_format))
         raise typer.Exit(DONE)
     chosen = choose_format(as_format, out, common.json)
     with stages(common) as at:
