@@ -73,9 +73,8 @@ def run(options: Options) -> dict[str, Any]:
 
 def read_cases(file: Path) -> Iterator[Mapping[str, Any]]:
     """The cases of a file: one, or a list of them."""
-    opened = gzip.open(file, "rt") if file.suffix == ".gz" else file.open()
-    with opened as stream:
-        found = json.load(stream)
+    data = file.read_bytes()
+    found = json.loads(gzip.decompress(data) if file.suffix == ".gz" else data)
     yield from found if isinstance(found, list) else [found]
 
 
@@ -93,14 +92,16 @@ def decide(case: Mapping[str, Any]) -> list[Decision]:
     ]
     rows = np.array([cluster.pod_table.index(key) for key in pending], np.int32)
     decisions = Decisions(cluster, KUBERNETES, rows)
-    return list(record_all(decisions, rows))
+    return list(record_all(decisions, rows.astype(np.int64)))
 
 
 def objects_of(lists: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """The objects of a case, each with its kind."""
-    found = []
+    """The objects of a case, each with its kind, marked as what an API server holds: read, not judged."""
+    found: list[dict[str, Any]] = []
     for name, (version, kind) in API_KINDS.items():
-        found += [{"apiVersion": version, **given, "kind": kind} for given in lists.get(name) or ()]
+        for given in lists.get(name) or ():
+            metadata = {"uid": f"{kind}-{len(found)}", **given["metadata"]}
+            found.append({"apiVersion": version, **given, "kind": kind, "metadata": metadata})
     return found
 
 
@@ -108,18 +109,12 @@ def view(decision: Decision, kind: str) -> Any:
     """What a decision says of one kind."""
     filters = decision.get("filters") or {}
     prefilter = decision.get("prefilter") or {}
-    match kind:
-        case "outcome":
-            return decision["outcome"]
-        case "filters":
-            return {node: each["plugin"] for node, each in filters.items()}, prefilter.get("plugin")
-        case "reasons":
-            found = {node: (each.get("reasons"), each.get("code")) for node, each in filters.items()}
-            return found, prefilter.get("reasons"), prefilter.get("code")
-        case "scores":
-            return decision.get("scores")
-        case "choice":
-            return decision.get("node"), decision.get("ties")
-        case "preemption":
-            return decision.get("preemption")
-    return decision.get("message")
+    plain = {"outcome": "outcome", "scores": "scores", "preemption": "preemption", "message": "message"}
+    if kind in plain:
+        return decision.get(plain[kind])
+    if kind == "choice":
+        return decision.get("node"), decision.get("ties")
+    if kind == "filters":
+        return {node: each["plugin"] for node, each in filters.items()}, prefilter.get("plugin")
+    found = {node: (each.get("reasons"), each.get("code")) for node, each in filters.items()}
+    return found, prefilter.get("reasons"), prefilter.get("code")

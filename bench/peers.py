@@ -75,14 +75,12 @@ def plain(cluster: Cluster) -> Plain:
 
 def first_fit_decreasing(cluster: Cluster, _: float) -> Peer:
     """Most important first, then largest; each pod on the first node where every rule lets it."""
-    from placer.kernels.arrive import fits_now
-    from placer.kernels.bind import hold_units, put
-    from placer.kernels.devices import choose_units
+    from placer.kernels.arrive import admit, fits_now
     from placer.kernels.structs import pack
 
     begun = time.perf_counter()
     run, case, class_of_pod = started(cluster)
-    problem, state, work = pack(case.problem), pack(run.state), pack(run.work)
+    problem, goals, state, work = pack(case.problem), pack(run.goals), pack(run.state), pack(run.work)
     classes, load = case.problem.classes, run.goals.load
     total = np.maximum(case.problem.nodes.capacity[load].sum(axis=1), 1)
     size = ((classes.need[:, load] / total) ** 2).sum(axis=1)
@@ -90,9 +88,7 @@ def first_fit_decreasing(cluster: Cluster, _: float) -> Peer:
     for pod_class in sorted(class_of_pod.tolist(), key=lambda each: (-classes.priority[each], -size[each])):
         for node in np.flatnonzero(case.allowed[pod_class]).tolist():
             if fits_now(problem, state, work, pod_class, node):
-                slots = choose_units(problem, state, pod_class, node, work)
-                hold_units(problem, state, pod_class, run.work.chosen, run.work.slot_need, slots, 1)
-                put(problem, state, pod_class, node, 1)
+                admit(problem, goals, state, work, pod_class, node)
                 placed += 1
                 break
     left = int((cluster.pod_table.node == -1).sum()) - placed

@@ -9,10 +9,10 @@ API server, looking at all nodes.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from bench.common import Options, peak_rss_mb, say
 from bench.scheduler_perf_work import CYCLES, WORKLOADS, Work
@@ -83,9 +83,9 @@ def once(work: Work) -> Row:
     return Row(seconds, decided, bound, len(decisions.preempted), len(decisions.failures))
 
 
-def _with_events(decisions: Any, every: int, events: list[np.ndarray]) -> None:
+def _with_events(decisions: Any, every: int, events: tuple[NDArray[np.int32], ...]) -> None:
     """Decides ``every`` pods, then lets one event happen: pods leave."""
-    waiting: list[Callable[[], None]] = [lambda rows=rows: decisions.remove(rows) for rows in events]
+    waiting = list(events)
     while not decisions.decide_all(steps=every):
         if waiting:
-            waiting.pop(0)()
+            decisions.remove(waiting.pop(0))

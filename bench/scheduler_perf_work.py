@@ -31,7 +31,7 @@ class Work(NamedTuple):
     cluster: pl.Cluster
     sequence: NDArray[np.int32]
     every: int = 0
-    events: list[NDArray[np.int32]] = []
+    events: tuple[NDArray[np.int32], ...] = ()
 
 
 class Workload(NamedTuple):
@@ -108,23 +108,27 @@ BOTH = ("sched-0", "sched-1")
 
 
 def basic(count: int) -> Callable[[float], Work]:
+    """Plain pods."""
     return lambda size: work(
         nodes(of(5000, size)), [group("init", of(1000, size))], [group("measured", of(count, size))]
     )
 
 
 def daemonset(size: float) -> Work:
+    """Each pod names the one special node."""
     special = pl.Node("special", cpu=4, memory="32Gi", pods=90_000)
     only = [{"match_fields": [{"key": "metadata.name", "operator": "In", "values": ["special"]}]}]
     return work([*nodes(of(15_000, size)), special], [], [pl.Pod("ds", replicas=of(30_000, size), node_affinity=only)])
 
 
 def preemption(size: float) -> Work:
+    """Every measured pod preempts."""
     low = group("low", of(4000, size), cpu="900m")
     return work(nodes(of(1000, size)), [low], [group("high", of(1000, size), cpu="3000m", priority=10)])
 
 
 def preemption_between(size: float) -> Work:
+    """A pod that preempts arrives now and then."""
     low = group("low", of(20_000, size), cpu="900m")
     timed = of(5000, size)
     high = group("high", max(1, timed // 32), cpu="3000m", priority=10)
@@ -132,6 +136,8 @@ def preemption_between(size: float) -> Work:
 
 
 def unschedulable(before: int) -> Callable[[float], Work]:
+    """A pod that fits nowhere arrives now and then."""
+
     def build(size: float) -> Work:
         timed = of(10_000, size)
         none = group("none", max(1, timed // 32), cpu=9, priority=10)
@@ -143,12 +149,14 @@ def unschedulable(before: int) -> Callable[[float], Work]:
 
 
 def mixed_churn(size: float) -> Work:
+    """A pod that fits nowhere is made anew every second of the floor."""
     timed = of(10_000, size)
     none = group("churn", max(1, timed // 265), cpu=9)
     return work(nodes(of(5000, size)), [], [group("measured", timed)], between=(none, 265))
 
 
 def while_gated(size: float) -> Work:
+    """Pods leave while others are decided; gated ones wait."""
     gone = of(20_000, size)
     made = work(
         [pl.Node("only", cpu=4, memory="32Gi", pods=90_000)],
@@ -159,11 +167,12 @@ def while_gated(size: float) -> Work:
         ],
     )
     every = 26
-    events = [np.array(part, np.int32) for part in np.array_split(np.arange(gone), max(1, of(20_000, size) // every))]
-    return made._replace(every=every, events=events)
+    parts = np.array_split(np.arange(gone, dtype=np.int32), max(1, of(20_000, size) // every))
+    return made._replace(every=every, events=tuple(parts))
 
 
 def gated_with_affinity(size: float) -> Work:
+    """Gated pods with affinity cost nothing."""
     label = {"color": "blue"}
     waiting = pl.Pod(
         "gated", replicas=of(10_000, size), labels=label, pod_affinity=[near("blue")], scheduling_gates=["w"]
@@ -173,6 +182,8 @@ def gated_with_affinity(size: float) -> Work:
 
 
 def anti_affinity(size: float) -> Work:
+    """Required anti-affinity over hostnames, two namespaces."""
+
     def pods(name: str, count: int, namespace: str) -> pl.Pod:
         term = near("green", namespaces=list(BOTH))
         return group(name, count, namespace=namespace, labels={"color": "green"}, pod_anti_affinity=[term])
@@ -183,12 +194,15 @@ def anti_affinity(size: float) -> Work:
 
 
 def matching_anti_affinity(size: float) -> Work:
+    """Pods that only match the anti-affinity of those that stand."""
     label = {"color": "green"}
     init = group("init", of(1000, size), labels=label, pod_anti_affinity=[near("green")])
     return work(nodes(of(5000, size)), [init], [group("measured", of(5000, size), labels=label)])
 
 
 def affinity(size: float) -> Work:
+    """Required affinity over the zone, two namespaces."""
+
     def pods(name: str, count: int, namespace: str) -> pl.Pod:
         term = near("blue", ZONE, namespaces=list(BOTH))
         return group(name, count, namespace=namespace, labels={"color": "blue"}, pod_affinity=[term])
@@ -201,6 +215,8 @@ def affinity(size: float) -> Work:
 
 
 def preferred(weight: int) -> Callable[[float], Work]:
+    """Preferred affinity, or anti-affinity, over hostnames."""
+
     def build(size: float) -> Work:
         def pods(name: str, count: int, namespace: str) -> pl.Pod:
             wish = {"weight": weight, "term": near("red", namespaces=list(BOTH))}
@@ -214,12 +230,14 @@ def preferred(weight: int) -> Callable[[float], Work]:
 
 
 def node_affinity(size: float) -> Work:
+    """A required zone."""
     terms = [{"match_expressions": [{"key": ZONE, "operator": "In", "values": ["zone1", "zone2"]}]}]
     pods = [group(name, of(count, size), node_affinity=terms) for name, count in (("init", 5000), ("measured", 10_000))]
     return work(nodes(of(5000, size), ZONES[:1]), pods[:1], pods[1:])
 
 
 def mixed_base(size: float) -> Work:
+    """Plain pods among others with terms of all kinds."""
     each = of(2000, size)
     before = [
         group("plain", each, namespace=BOTH[0]),
@@ -253,9 +271,8 @@ def by_selector(
     """Pods in a hundred namespaces that a namespace selector picks."""
 
     def build(size: float) -> Work:
-        chosen = {"namespace_selector": {"match_labels": {"team": "devops"}}}
-        key = {"key": ZONE} if zones else {}
-        fields = {"labels": {"color": "green"}, **rule(near("green", **key, **chosen))}
+        chosen: dict[str, Any] = {"namespace_selector": {"match_labels": {"team": "devops"}}}
+        fields = {"labels": {"color": "green"}, **rule(near("green", ZONE if zones else HOSTNAME, **chosen))}
         spaces = {f"ns-{place}": {"team": "devops"} for place in range(of(100, size))}
         before = [group(f"init-{name}", per_namespace, namespace=name, **fields) for name in spaces]
         return work(
@@ -269,6 +286,8 @@ def by_selector(
 
 
 def spread(when: str) -> Callable[[float], Work]:
+    """Zone max skew 5."""
+
     def build(size: float) -> Work:
         rule = {
             "topology_key": ZONE,
@@ -283,6 +302,8 @@ def spread(when: str) -> Callable[[float], Work]:
 
 
 def default_spread(count: int) -> Callable[[float], Work]:
+    """Pods of one Service: the scheduler's default constraints."""
+
     def build(size: float) -> Work:
         label = {"app": "service"}
         measured = group("measured", of(count, size), labels=label, siblings={"match_labels": label})
@@ -292,6 +313,7 @@ def default_spread(count: int) -> Callable[[float], Work]:
 
 
 def inclusion_policy(size: float) -> Work:
+    """Hostname max skew 1, both inclusion policies Honor, some nodes tainted."""
     label = {"color": "blue"}
     rule = {
         "topology_key": HOSTNAME,
@@ -315,18 +337,20 @@ def volumes(count: int, before: int, measured: int, driver: str, limit: int | No
     """A bound volume for each pod."""
 
     def build(size: float) -> Work:
-        limits = {"volume_limits": {driver: limit}} if limit else {}
+        limits: dict[str, Any] = {"volume_limits": {driver: limit}} if limit else {}
         names = [f"pod-{place}" for place in range(of(before, size) + of(measured, size))]
         pods = [
             pl.Pod(name, replicas=1, **SMALL, volumes=[{"name": f"claim-{name}", "driver": driver}]) for name in names
         ]
         first = of(before, size)
-        return work(nodes(of(count, size), **limits), pods[:first], pods[first:])
+        return work(nodes(of(count, size), (), **limits), pods[:first], pods[first:])
 
     return build
 
 
 def preemption_with_volumes(size: float) -> Work:
+    """Every measured pod preempts; each has a volume."""
+
     def pods(name: str, count: int, cpu: str, priority: int) -> list[pl.Pod]:
         return [
             pl.Pod(

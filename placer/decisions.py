@@ -20,24 +20,13 @@ from placer.engine import Run, pods_per_class, prepare
 from placer.model.cluster import Cluster
 from placer.model.profile import Profile
 from placer.model.rule import Reason, Rule, message
-from placer.rejections import SHORT_OF, Rejections, rule_of, short_words, words_of
+from placer.rejections import SHORT_OF, Rejections, Told, rule_of, short_words, words_of
 
 CHUNK = 4096
 """Pods decided between two looks at the clock."""
 NOT_HELPFUL = "Preemption is not helpful for scheduling"
 NO_VICTIMS_FOUND = "No preemption victims found for incoming pod"
 NEVER = "not eligible due to preemptionPolicy=Never."
-LASTING = (
-    Rule.NodeUnschedulable,
-    Rule.NodeName,
-    Rule.ForbiddenNodes,
-    Rule.TaintToleration,
-    Rule.NodeAffinity,
-    Rule.AnyOf,
-    Rule.VolumeBinding,
-    Rule.VolumeZone,
-)
-"""Rules that evictions do not change."""
 CONFLICT = "pod affinity terms conflict"
 PREFILTER_RESULT = "node(s) didn't satisfy plugin(s) [NodeAffinity]"
 
@@ -120,13 +109,14 @@ class Decisions:
         self.preempted: list[Preempted] = []
         self.failures: dict[int, Failure] = {}
         self._bodies = new_bodies(cluster, self.encoded)
-        self._rank_of_row = self.encoded.problem.nodes.row
+        self._in_input_order = np.argsort(self.encoded.problem.nodes.row, kind="stable").astype(np.int32)
         classes = self.encoded.class_of_pod[sequence]
         starts = np.flatnonzero(np.concatenate([[True], classes[1:] != classes[:-1]])) if len(classes) else classes
         self._run_class = classes[starts].astype(np.int32)
         self._run_length = np.diff(np.concatenate([starts, [len(classes)]])).astype(np.int64)
         self._position = np.zeros(2, np.int64)
         self._lines = 0
+        self._nominated = self._find_nominated(sequence)
         self._pack()
 
     def _pack(self) -> None:
@@ -157,7 +147,10 @@ class Decisions:
             if stop() or left == 0:
                 return False
             most = CHUNK if left is None else min(CHUNK, left)
-            failed = rank_runs(*self.packed, self._log, self._run_class, self._run_length, self._position, most)
+            if self._nominated:
+                failed = self._decide_beside_nominated()
+            else:
+                failed = rank_runs(*self.packed, self._log, self._run_class, self._run_length, self._position, most)
             self._stand()
             if failed:
                 self._fail()
@@ -166,6 +159,57 @@ class Decisions:
             if progress:
                 progress(done, total)
         return True
+
+    def _find_nominated(self, sequence: NDArray[np.int32]) -> list[tuple[int, int]]:
+        """Rows of the pods for which an earlier preemption made room, with the internal nodes where."""
+        column = self.cluster.pod_table["nominated"]
+        if not any(column.values):
+            return []
+        nodes = [self.cluster.node_table.index(name) if name else -1 for name in column.values]
+        found = [(row, nodes[column.codes[row]]) for row in sequence.tolist()]
+        return [(row, int(self.encoded.position[node])) for row, node in found if node >= 0]
+
+    def _decide_beside_nominated(self) -> bool:
+        """
+        Decides one pod while others wait for their nominated nodes; whether it fits nowhere.
+
+        A nominated pod takes its node if that still fits. A node that does not fit the pod beside nominated ones of its
+        own or a higher priority is left to them: Kubernetes, "Pod Priority and Preemption".
+        """
+        from placer.kernels.bind import put
+        from placer.kernels.rank import rank_runs
+
+        pod_class = int(self._run_class[self._position[0]])
+        pod = int(self.run.pod_of_slot[self.run.log.next_slot[pod_class]])
+        own = [node for row, node in self._nominated if row == pod]
+        self._nominated = [(row, node) for row, node in self._nominated if row != pod]
+        held = self._hold_for_nominated(pod_class, pod)
+        try:
+            if own and self.rejections.codes(pod_class, pod)[own[0]] == 0:
+                self.bind(pod_class, pod, own[0])
+                self._advance(1)
+                return False
+            return bool(rank_runs(*self.packed, self._log, self._run_class, self._run_length, self._position, 1))
+        finally:
+            for row, node in held:
+                put(self._problem, self._state, int(self.encoded.class_of_pod[row]), node, -1)
+
+    def _hold_for_nominated(self, pod_class: int, pod: int) -> list[tuple[int, int]]:
+        """Puts nominated pods on their nodes where the pod does not fit beside them; which ones."""
+        from placer.kernels.bind import put
+
+        priority = self.encoded.problem.classes.priority
+        held = []
+        for row, node in self._nominated:
+            other = int(self.encoded.class_of_pod[row])
+            if priority[other] < priority[pod_class]:
+                continue
+            put(self._problem, self._state, other, node, 1)
+            if self.rejections.codes(pod_class, pod)[node] != 0:
+                held.append((row, node))
+            else:
+                put(self._problem, self._state, other, node, -1)
+        return held
 
     def remove(self, pods: NDArray[np.int32]) -> None:
         """Takes pods that stand off their nodes, as if they had been deleted. O(pods of their nodes)."""
@@ -198,13 +242,13 @@ class Decisions:
         slot = int(self.run.log.next_slot[pod_class])
         left = int(self._run_length[at] - self._position[1])
         pod = int(self.run.pod_of_slot[slot])
-        codes = self.rejections.codes(pod_class, pod)
-        attempt = self.attempt(pod_class, pod, codes)
+        told = self.rejections.told(self.rejections.codes(pod_class, pod), pod_class)
+        attempt = self.attempt(pod_class, pod, told)
         if attempt is not None and attempt.best >= 0:
             self.preempt(pod_class, pod, attempt)
             self._advance(1)
             return
-        failure = self.failure(pod_class, pod, codes, attempt)
+        failure = self.failure(pod_class, pod, told, attempt)
         for row in self.run.pod_of_slot[slot : slot + left].tolist():
             self.failures[row] = failure
         self.run.log.next_slot[pod_class] = slot + left
@@ -215,15 +259,13 @@ class Decisions:
         if self._position[1] == self._run_length[self._position[0]]:
             self._position[:] = self._position[0] + 1, 0
 
-    def attempt(self, pod_class: int, pod: int, codes: NDArray[np.int8]) -> Attempt | None:
+    def attempt(self, pod_class: int, pod: int, told: Told) -> Attempt | None:
         """Looks for evictions that make room for a pod; ``None`` where the pod may not preempt."""
         from placer.kernels.preempt import choose_candidates
 
         if not self._may_preempt(pod):
             return None
-        problem = self.encoded.problem
-        candidates = np.flatnonzero(~self.lasting(pod_class, codes)).astype(np.int32)
-        candidates = candidates[np.argsort(problem.nodes.row[candidates], kind="stable")]
+        candidates = self._in_input_order[~told.lasting[self._in_input_order]]
         enough = max(len(candidates) * self.profile.least_candidates_percent // 100, self.profile.least_candidates)
         shown = np.zeros(len(candidates), np.int8)
         shorts = np.zeros((len(candidates), len(self.encoded.resources)), bool)
@@ -246,18 +288,6 @@ class Decisions:
 
     def _may_preempt(self, pod: int) -> bool:
         return self.profile.preempts and self.cluster.pod_table["preemption_policy"][pod] != "Never"
-
-    def lasting(self, pod_class: int, codes: NDArray[np.int8]) -> NDArray[np.bool_]:
-        """(nodes,) where evictions cannot help, whatever goes."""
-        problem = self.encoded.problem
-        rules = codes % 32
-        lasting = np.isin(rules, LASTING) | (codes == Rule.InterPodAffinity) | (codes == Rule.PodTopologySpread + 32)
-        need, capacity = problem.classes.need[pod_class], problem.nodes.capacity
-        for resource in np.flatnonzero((need > 0) & (self.rejections.resource_rule == Rule.NodeResourcesFit)).tolist():
-            if self.encoded.resources[resource] != "pods":
-                lasting |= (rules == Rule.NodeResourcesFit) & (capacity[resource] < need[resource])
-        found: NDArray[np.bool_] = lasting
-        return found
 
     def preempt(self, pod_class: int, pod: int, attempt: Attempt) -> None:
         """Evicts the victims of the chosen node and binds the pod there."""
@@ -295,14 +325,14 @@ class Decisions:
         victims_on(*parts, pod_class, node, self.rejections.resource_rule, late, cost)
         return [int(row) for row in self._bodies.victims[: cost[3]]]
 
-    def failure(self, pod_class: int, pod: int, codes: NDArray[np.int8], attempt: Attempt | None) -> Failure:
+    def failure(self, pod_class: int, pod: int, told: Told, attempt: Attempt | None) -> Failure:
         """What is said of a pod that fits nowhere."""
         if self.conflict(pod):
             return self.kept_out(pod, Rule.NodeAffinity.name, [CONFLICT])
-        reasons = self.counted(codes, pod_class, pod)
-        text = message(reasons, len(codes))
+        reasons = self.counted(told, pod_class, pod)
+        text = message(reasons, len(told.codes))
         if self.profile.preempts:
-            text += f" preemption: {NEVER if attempt is None else self._in_vain(pod_class, codes, attempt)}"
+            text += f" preemption: {NEVER if attempt is None else self._in_vain(len(told.codes), attempt)}"
         return Failure(reasons, text)
 
     def kept_out(self, pod: int, plugin: str, reasons: Sequence[str]) -> Failure:
@@ -314,13 +344,13 @@ class Decisions:
             text += f" preemption: {in_vain if self._may_preempt(pod) else NEVER}"
         return Failure([Reason(plugin, words, nodes) for words in reasons], text)
 
-    def counted(self, codes: NDArray[np.int8], pod_class: int, pod: int) -> list[Reason]:
+    def counted(self, told: Told, pod_class: int, pod: int) -> list[Reason]:
         """The reasons counted by node; nodes that the pod's terms do not even name are told apart."""
         left_out = self.left_out(pod)
         if left_out is None:
-            return self.rejections.counted(codes, pod_class)
-        named = np.where(left_out, 0, codes).astype(np.int8)
-        reasons = self.rejections.counted(named, pod_class)
+            return self.rejections.counted(told, pod_class)
+        named = np.where(left_out, 0, told.codes).astype(np.int8)
+        reasons = self.rejections.counted(self.rejections.told(named, pod_class), pod_class)
         if left_out.any():
             reasons.append(Reason(Rule.NodeAffinity.name, PREFILTER_RESULT, int(left_out.sum())))
         return reasons
@@ -344,26 +374,27 @@ class Decisions:
         out[[row for row in rows if row >= 0]] = False
         return out[self.encoded.problem.nodes.row]
 
-    def _in_vain(self, pod_class: int, codes: NDArray[np.int8], attempt: Attempt) -> str:
+    def _in_vain(self, nodes: int, attempt: Attempt) -> str:
         """Why no evictions make room, counted by node."""
         counts: dict[str, int] = {}
 
-        def add(words: str, nodes: int) -> None:
-            if nodes:
-                counts[words] = counts.get(words, 0) + nodes
+        def add(words: str, more: int) -> None:
+            if more:
+                counts[words] = counts.get(words, 0) + more
 
-        add(NOT_HELPFUL, len(codes) - len(attempt.candidates))
+        add(NOT_HELPFUL, nodes - len(attempt.candidates))
         add(NO_VICTIMS_FOUND, int((attempt.codes == NO_VICTIMS).sum()))
         for code in np.unique(attempt.codes[(attempt.codes > 0) & (attempt.codes != NO_VICTIMS)]).tolist():
             there = attempt.codes == code
             rule = rule_of(code)
             if rule not in SHORT_OF:
-                add(words_of(code), int(there.sum()))
+                for words in words_of(code):
+                    add(words, int(there.sum()))
                 continue
             for resource in np.flatnonzero(self.rejections.resource_rule == rule).tolist():
                 add(short_words(rule, self.encoded.resources[resource]), int(attempt.shorts[there, resource].sum()))
-        parts = sorted(f"{nodes} {words}" for words, nodes in counts.items())
-        return f"0/{len(codes)} nodes are available: {', '.join(parts)}."
+        parts = sorted(f"{count} {words}" for words, count in counts.items())
+        return f"0/{nodes} nodes are available: {', '.join(parts)}."
 
 
 NO_VICTIMS = 127

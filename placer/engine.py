@@ -75,14 +75,14 @@ def prepare(cluster: Cluster, encoded: Encoded, goals: Goals, sequence: NDArray[
     pending = np.bincount(of_pending, minlength=len(problem.classes.priority)).astype(np.int64)
     state, work = new_state(problem, pods_per_class(encoded)), new_work(problem, encoded.ranking)
     if len(encoded.standing):
-        _stand(cluster, encoded, state, work)
+        stand(cluster, encoded, state, work)
     plan = make_plan(problem, pending, goals.load)
     log = new_log(problem, plan.first_slot, plan.last_slot, spare=len(sequence) // 4 + 1024)
     order = np.argsort(of_pending, kind="stable")
     return Run(encoded, goals, plan, state, work, log, sequence[order], np.zeros(1, bool))
 
 
-def _stand(cluster: Cluster, encoded: Encoded, state: State, work: Work) -> None:
+def stand(cluster: Cluster, encoded: Encoded, state: State, work: Work) -> None:
     """Puts the standing pods where they stand, with the units that they are known to hold."""
     from placer.kernels.standing import put_standing
     from placer.kernels.structs import pack
@@ -259,6 +259,22 @@ def share_pool(problem: Problem, waiting: NDArray[np.int32], size: NDArray[np.fl
     order = np.lexsort((-(classes.need[chosen] * size).sum(axis=1), -share))
     pool: NDArray[np.int32] = chosen[order].astype(np.int32)
     return pool
+
+
+def claims_of(cluster: Cluster, run: Run, pods: NDArray[np.int32]) -> dict[int, dict[str, str]]:
+    """What claims of the bound pods that waited are bound to, by place in the order; empty for one to be made."""
+    column = cluster.pod_table["volumes"]
+    some = np.array([any(volume.waiting for volume in listed) for listed in column.values], bool)
+    if not some.any():
+        return {}
+    encoded, namespaces = run.encoded, cluster.pod_table["namespace"]
+    decided = zip(encoded.claims, run.state.claim_volume.tolist(), strict=False)
+    bound = {name: encoded.volumes[volume] for name, volume in decided if volume >= 0}
+    return {
+        place: {volume.name: bound.get((namespaces[row], volume.name), "") for volume in column[row] if volume.waiting}
+        for place, row in enumerate(pods.tolist())
+        if some[column.codes[row]]
+    }
 
 
 def bindings(

@@ -239,7 +239,7 @@ def explain(
     row = _find(cluster, pod, instead_of)
     at = moment(cluster, row, solution)
     read = units(cluster)
-    state = State(Others(cluster, read, row, at.where), cluster.node_table, read.devices, at.devices)
+    state = State(Others(cluster, read, row, at.where), cluster.node_table, read.devices, at.devices, at.claims)
     asked = subject(cluster.pod(row), device_kinds(cluster.node_table))
     found = rejections(state, asked)
     accepted = first_rules(found, state.count) < 0

@@ -210,12 +210,13 @@ def placed_by(case: Case, run: Run) -> list[Placed]:
 def arranged(case: Case, run: Run, placed: Sequence[Placed]) -> tuple[Run, list[int]]:
     """A fresh run with these pods bound in a legal order, and the classes of which pods are left over."""
     from placer.kernels.bind import hold_units, put
+    from placer.kernels.claims import settle_claims
     from placer.kernels.place import record
     from placer.kernels.structs import pack
 
     problem, state, work, log = pack(case.problem), pack(run.state), pack(run.work), pack(run.log)
     pods = [(case.items[each.item].pod_class, each.node) for each in placed]
-    order, left = arrange(case.problem, (problem, state), pods, [each.time for each in placed])
+    order, left = arrange(case.problem, (problem, state, work), pods, [each.time for each in placed])
     slots = run.plan.first_slot.copy()
     for place in order:
         pod_class, node = pods[place]
@@ -223,6 +224,7 @@ def arranged(case: Case, run: Run, placed: Sequence[Placed]) -> tuple[Run, list[
         run.work.chosen[: len(units)] = [unit for unit, _ in units]
         run.work.slot_need[: len(units)] = [need for _, need in units]
         hold_units(problem, state, pod_class, run.work.chosen, run.work.slot_need, len(units), 1)
+        settle_claims(problem, state, work, pod_class, node)
         put(problem, state, pod_class, node, 1)
         record(log, work, int(slots[pod_class]), node, len(units))
         slots[pod_class] += 1

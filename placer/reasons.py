@@ -8,7 +8,7 @@ import numpy as np
 
 from placer.engine import Run
 from placer.model.cluster import Cluster
-from placer.model.rule import WORDS, Reason, Rule, message
+from placer.model.rule import WORDS, Reason, Rule, message, rule_of
 from placer.model.table import PENDING
 from placer.rejections import Rejections
 from placer.solution import Unplaced
@@ -32,18 +32,23 @@ def unplaced(cluster: Cluster, run: Run, stopped: str = "done") -> list[Unplaced
     for pod in np.flatnonzero(left).tolist():
         pod_class = int(encoded.class_of_pod[pod])
         if pod_class < 0:
-            reasons = list(_gates(cluster, pod))
-            found.append(Unplaced(cluster.pod_table.key(pod), reasons, message(reasons, len(cluster.node_table))))
+            found.append(Unplaced(cluster.pod_table.key(pod), *(gates(cluster, pod) or ([], ""))))
             continue
         if stopped != "done":
             words = f"not looked at before the run was stopped ({stopped})"
             found.append(Unplaced(cluster.pod_table.key(pod), [Reason("Limit", words, 0)], words))
             continue
         if pod_class not in known:
-            reasons = rejections.counted(rejections.codes(pod_class, pod), pod_class)
+            reasons = rejections.counted(rejections.told(rejections.codes(pod_class, pod), pod_class), pod_class)
             known[pod_class] = reasons, message(reasons, len(cluster.node_table))
         found.append(Unplaced(cluster.pod_table.key(pod), *known[pod_class]))
     return found
+
+
+def gates(cluster: Cluster, pod: int) -> tuple[list[Reason], str] | None:
+    """Why a pod is never looked at, in a list and in a line; ``None`` where it is."""
+    reasons = list(_gates(cluster, pod))
+    return (reasons, message(reasons, len(cluster.node_table))) if reasons else None
 
 
 def _gates(cluster: Cluster, pod: int) -> Iterator[Reason]:
@@ -52,4 +57,4 @@ def _gates(cluster: Cluster, pod: int) -> Iterator[Reason]:
         gates = ", ".join(cluster.pod_table["scheduling_gates"][pod])
         yield Reason(Rule.SchedulingGates.name, f"{WORDS[Rule.SchedulingGates]}: {gates}", nodes)
     for text in cluster.pod_table["unsupported"][pod]:
-        yield Reason(Rule.Unsupported.name, text, nodes)
+        yield Reason(rule_of(text).name, text, nodes)

@@ -16,7 +16,8 @@ from numpy.typing import NDArray
 from placer.decisions import CONFLICT, PREFILTER_RESULT, Attempt, Decisions
 from placer.encode.ranking import COLUMNS
 from placer.model.rule import Rule
-from placer.rejections import SHORT_OF, rule_of, short_words, words_of
+from placer.model.rule import rule_of as rule_of_text
+from placer.rejections import SHORT_OF, Told, rule_of, short_words, words_of
 
 Recorded = dict[str, Any]
 
@@ -52,17 +53,14 @@ class Recorder:
         pod_class = int(decisions.encoded.class_of_pod[pod])
         if pod_class < 0:
             reasons = table["unsupported"][pod]
-            return found | self._kept_out(
-                pod, "VolumeBinding" if "unbound" in reasons[0] else "VolumeRestrictions", reasons
-            )
+            return found | self._kept_out(pod, rule_of_text(reasons[0]).name, reasons[:1])
         if decisions.conflict(pod):
             return found | self._kept_out(pod, Rule.NodeAffinity.name, [CONFLICT])
         codes = decisions.rejections.codes(pod_class, pod)
+        told = decisions.rejections.told(codes, pod_class)
         left_out = decisions.left_out(pod)
         filters = {
-            self.names[node]: self._status(pod_class, pod, codes, left_out, node)
-            for node in self.order
-            if codes[node] > 0
+            self.names[node]: self.status(pod_class, told, left_out, node) for node in self.order if codes[node] > 0
         }
         if filters:
             found["filters"] = filters
@@ -71,8 +69,8 @@ class Recorder:
             found |= self._choice()
             decisions.bind(pod_class, pod, node)
             return found
-        attempt = decisions.attempt(pod_class, pod, codes)
-        failure = decisions.failure(pod_class, pod, codes, attempt)
+        attempt = decisions.attempt(pod_class, pod, told)
+        failure = decisions.failure(pod_class, pod, told, attempt)
         if attempt is None or attempt.best < 0:
             return found | {"outcome": "unschedulable", "message": failure.message}
         found |= {
@@ -92,23 +90,18 @@ class Recorder:
             "message": self.decisions.kept_out(pod, plugin, reasons).message,
         }
 
-    def _status(
-        self, pod_class: int, pod: int, codes: NDArray[np.int8], left_out: NDArray[np.bool_] | None, node: int
-    ) -> Recorded:
+    def status(self, pod_class: int, told: Told, left_out: NDArray[np.bool_] | None, node: int) -> Recorded:
         """Why one node rejects the pod."""
         if left_out is not None and left_out[node]:
             return {"plugin": "PreFilterResult", "reasons": [PREFILTER_RESULT], "code": _code(True)}
-        code = int(codes[node])
+        code = int(told.codes[node])
         rule = rule_of(code)
-        lasting = bool(self.decisions.lasting(pod_class, codes)[node])
         if rule in SHORT_OF:
             short = self.decisions.rejections.short(pod_class, node, rule)
             reasons = [short_words(rule, self.decisions.encoded.resources[resource]) for resource in short]
-        elif rule == Rule.VolumeBinding:
-            reasons = self.decisions.rejections.binding_words(pod_class, pod, node)
         else:
-            reasons = [words_of(code)]
-        return {"plugin": rule.name, "reasons": reasons, "code": _code(lasting)}
+            reasons = words_of(code)
+        return {"plugin": rule.name, "reasons": reasons, "code": _code(bool(told.lasting[node]))}
 
     def _choice(self) -> Recorded:
         """The node chosen, those as good, and how all scored, where more than one was feasible."""

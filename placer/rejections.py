@@ -3,24 +3,57 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from placer.encode.statics import NOT_FOUND, NOT_REACHED, static_verdicts
+from placer.encode.statics import static_verdicts
 from placer.engine import Run
 from placer.model.cluster import Cluster
 from placer.model.rule import EXISTING_ANTI_AFFINITY, OTHER_WORDS, WORDS, Reason, Rule, insufficient
 
 SHORT_OF = (Rule.NodeResourcesFit, Rule.Devices)
 """Rules that name what is short, resource by resource."""
-BINDING_WORDS = {
-    NOT_REACHED: WORDS[Rule.VolumeBinding],
-    NOT_FOUND: "node(s) didn't find available persistent volumes to bind",
-}
+LASTING = np.zeros(128, bool)
+"""Codes that evictions do not change."""
+LASTING[
+    [
+        Rule.NodeUnschedulable,
+        Rule.NodeName,
+        Rule.ForbiddenNodes,
+        Rule.TaintToleration,
+        Rule.NodeAffinity,
+        Rule.NodeAffinity + 32,
+        Rule.AnyOf,
+        *(Rule.VolumeBinding + wording for wording in (0, 32, 64)),
+        Rule.VolumeZone,
+        Rule.PodTopologySpread + 32,
+        Rule.InterPodAffinity,
+    ]
+] = True
 ORDER = ("pods", "cpu", "memory", "ephemeral-storage")
 """The order in which NodeResourcesFit names what is short; others follow by name."""
+
+
+class Told(NamedTuple):
+    """
+    What nodes say of a class: see ``kernels.reject.tell_rejections``.
+
+    Attributes
+    ----------
+    codes
+        (nodes,) int8: the first rule that rejects, 0 where it fits.
+    lasting
+        (nodes,) where no eviction can help.
+    code_count, short_count
+        Nodes by code, and by resource that is short.
+    """
+
+    codes: NDArray[np.int8]
+    lasting: NDArray[np.bool_]
+    code_count: NDArray[np.int64]
+    short_count: NDArray[np.int64]
 
 
 class Rejections:
@@ -62,42 +95,57 @@ class Rejections:
         rejections(*self.packed, pod_class, self.resource_rule, *self.static(pod_class, pod), codes)
         return codes
 
-    def counted(self, codes: NDArray[np.int8], pod_class: int) -> list[Reason]:
+    def told(self, codes: NDArray[np.int8], pod_class: int) -> Told:
+        """The codes counted, and where no eviction can help."""
+        from placer.kernels.reject import tell_rejections
+
+        resources = self.run.encoded.resources
+        told = Told(codes, np.zeros(len(codes), bool), np.zeros(128, np.int64), np.zeros(len(resources), np.int64))
+        pods_row = resources.index("pods") if "pods" in resources else -1
+        asked = self.packed[0], self.packed[1], pod_class, self.resource_rule, pods_row, LASTING
+        tell_rejections(*asked, told.codes, told.lasting, told.code_count, told.short_count)
+        return told
+
+    def counted(self, told: Told, pod_class: int) -> list[Reason]:
         """The reasons, counted by node."""
+        encoded = self.run.encoded
         reasons: list[Reason] = []
-        for code in np.unique(codes[codes > 0]).tolist():
-            there = codes == code
-            rule = rule_of(code)
-            if rule in SHORT_OF:
-                reasons += self._short(pod_class, there, rule)
-            else:
-                reasons.append(Reason(rule.name, words_of(code), int(there.sum())))
-        return reasons
+        for code in (np.flatnonzero(told.code_count[1:]) + 1).tolist():
+            rule, nodes = rule_of(code), int(told.code_count[code])
+            if rule not in SHORT_OF:
+                reasons += [Reason(rule.name, words, nodes) for words in words_of(code)]
+                continue
+            short = [r for r in np.flatnonzero(told.short_count).tolist() if self.resource_rule[r] == rule]
+            reasons += [
+                Reason(rule.name, short_words(rule, encoded.resources[r]), int(told.short_count[r])) for r in short
+            ]
+            if rule == Rule.Devices:
+                reasons += self._in_no_unit(told, pod_class)
+        return _merged(reasons)
+
+    def _in_no_unit(self, told: Told, pod_class: int) -> Iterator[Reason]:
+        """Nodes whose devices suffice in sum and not in single units."""
+        encoded = self.run.encoded
+        need, free = encoded.problem.classes.need[pod_class], self.run.state.free
+        there = told.codes == Rule.Devices
+        for resource in np.flatnonzero((need > 0) & (self.resource_rule == Rule.Devices)).tolist():
+            there &= free[resource] >= need[resource]
+        if there.any():
+            kind = encoded.kinds[int(encoded.problem.classes.unit_kind[encoded.problem.classes.unit_start[pod_class]])]
+            yield Reason(Rule.Devices.name, WORDS[Rule.Devices].format(kind), int(there.sum()))
 
     def short(self, pod_class: int, node: int, rule: Rule) -> list[int]:
         """The resources of a rule that are short on a node, in the order in which kube-scheduler names them."""
         need, free = self.run.encoded.problem.classes.need[pod_class], self.run.state.free[:, node]
         return [r for r in self._order if self.resource_rule[r] == rule and need[r] > 0 and free[r] < need[r]]
 
-    def binding_words(self, pod_class: int, pod: int, node: int) -> list[str]:
-        """What VolumeBinding has against a node: all that holds."""
-        late = int(self.static(pod_class, pod)[1][self.run.encoded.problem.nodes.segment[node]])
-        return [words for bit, words in BINDING_WORDS.items() if late & bit]
 
-    def _short(self, pod_class: int, there: NDArray[np.bool_], rule: Rule) -> Iterator[Reason]:
-        """One reason per resource that is short, counted by node."""
-        encoded = self.run.encoded
-        need = encoded.problem.classes.need[pod_class]
-        explained = np.zeros(int(there.sum()), bool)
-        for resource in np.flatnonzero((need > 0) & (self.resource_rule == rule)).tolist():
-            short = self.run.state.free[resource][there] < need[resource]
-            explained |= short
-            if short.any():
-                yield Reason(rule.name, short_words(rule, encoded.resources[resource]), int(short.sum()))
-        if not explained.all():
-            first = int(encoded.problem.classes.unit_start[pod_class])
-            kind = encoded.kinds[int(encoded.problem.classes.unit_kind[first])]
-            yield Reason(rule.name, WORDS[rule].format(kind), int((~explained).sum()))
+def _merged(reasons: list[Reason]) -> list[Reason]:
+    """Equal rule and words once, nodes added."""
+    nodes: dict[tuple[str, str], int] = {}
+    for rule, words, count in reasons:
+        nodes[rule, words] = nodes.get((rule, words), 0) + count
+    return [Reason(rule, words, count) for (rule, words), count in nodes.items()]
 
 
 def rule_of(code: int) -> Rule:
@@ -105,12 +153,13 @@ def rule_of(code: int) -> Rule:
     return Rule(code % 32)
 
 
-def words_of(code: int) -> str:
+def words_of(code: int) -> list[str]:
     """The words of a code, for rules that need no more to say them."""
     rule = rule_of(code)
     if code >= 64:
-        return EXISTING_ANTI_AFFINITY
-    return OTHER_WORDS[rule] if code >= 32 else WORDS[rule]
+        both = [WORDS[rule], OTHER_WORDS[rule]]
+        return both if rule == Rule.VolumeBinding else [EXISTING_ANTI_AFFINITY]
+    return [OTHER_WORDS[rule] if code >= 32 else WORDS[rule]]
 
 
 def short_words(rule: Rule, resource: str) -> str:

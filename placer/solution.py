@@ -20,11 +20,21 @@ VERSION = 1
 
 
 class Binding(NamedTuple):
-    """A pod, its node, and the places of the units it takes among the node's units of each kind."""
+    """
+    A pod and its node.
+
+    Attributes
+    ----------
+    devices
+        The places of the units it takes among the node's units, by kind.
+    claims
+        What its claims that waited are bound to, by claim: the name of a volume, or empty where one is made.
+    """
 
     pod: str
     node: str
     devices: Mapping[str, Sequence[int]] = {}
+    claims: Mapping[str, str] = {}
 
 
 class Unplaced(NamedTuple):
@@ -78,10 +88,18 @@ class Bindings(Sequence[Binding]):
         Pods and nodes in order.
     devices
         Place in the order → units, for bindings that take any.
+    claims
+        Place in the order → what claims are bound to, for pods that have some that waited.
     """
 
-    def __init__(self, cluster: Cluster, rows: Rows, devices: Mapping[int, Mapping[str, Sequence[int]]]) -> None:
-        self.cluster, self.rows, self.devices = cluster, rows, devices
+    def __init__(
+        self,
+        cluster: Cluster,
+        rows: Rows,
+        devices: Mapping[int, Mapping[str, Sequence[int]]],
+        claims: Mapping[int, Mapping[str, str]] | None = None,
+    ) -> None:
+        self.cluster, self.rows, self.devices, self.claims = cluster, rows, devices, claims or {}
 
     def __len__(self) -> int:
         return len(self.rows.pod)
@@ -94,14 +112,17 @@ class Bindings(Sequence[Binding]):
         index %= len(self)
         pod, node = int(self.rows.pod[index]), int(self.rows.node[index])
         return Binding(
-            self.cluster.pod_table.key(pod), self.cluster.node_table.names[node], self.devices.get(index, {})
+            self.cluster.pod_table.key(pod),
+            self.cluster.node_table.names[node],
+            self.devices.get(index, {}),
+            self.claims.get(index, {}),
         )
 
     def __iter__(self) -> Iterator[Binding]:
         keys, names = self.cluster.pod_table.keys(), self.cluster.node_table.names.tolist()
-        none: Mapping[str, Sequence[int]] = {}
+        none: Mapping[str, Any] = {}
         for index, (pod, node) in enumerate(zip(self.rows.pod.tolist(), self.rows.node.tolist(), strict=True)):
-            yield Binding(keys[pod], names[node], self.devices.get(index, none))
+            yield Binding(keys[pod], names[node], self.devices.get(index, none), self.claims.get(index, none))
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Sequence) and list(self) == list(other)
@@ -179,6 +200,12 @@ class Solution:
             return self.bindings.devices
         return {index: binding.devices for index, binding in enumerate(self.bindings) if binding.devices}
 
+    def claims(self) -> Mapping[int, Mapping[str, str]]:
+        """Place in the order → what claims are bound to, for pods that have some that waited."""
+        if isinstance(self.bindings, Bindings):
+            return self.bindings.claims
+        return {index: binding.claims for index, binding in enumerate(self.bindings) if binding.claims}
+
     def to_dict(self) -> dict[str, Any]:
         """The solution as JSON types: the layout of ``--json`` and of solution files."""
         return {
@@ -196,10 +223,13 @@ class Solution:
             "gap": self.gap,
             "unplaced_by_priority": {str(key): count for key, count in self.unplaced_by_priority.items()},
             "bindings": [
-                {"pod": pod, "node": node, "devices": {kind: list(places) for kind, places in devices.items()}}
-                if devices
-                else {"pod": pod, "node": node}
-                for pod, node, devices in self.bindings
+                {
+                    "pod": pod,
+                    "node": node,
+                    **({"devices": {kind: list(places) for kind, places in devices.items()}} if devices else {}),
+                    **({"claims": dict(claims)} if claims else {}),
+                }
+                for pod, node, devices, claims in self.bindings
             ],
             "unplaced": [
                 {"pod": pod, "message": message, "reasons": [reason._asdict() for reason in reasons]}
@@ -247,7 +277,12 @@ class Solution:
             return cls(
                 input=_expect(data, "input", str),
                 bindings=[
-                    Binding(_expect(row, "pod", str), _expect(row, "node", str), dict(row.get("devices") or {}))
+                    Binding(
+                        _expect(row, "pod", str),
+                        _expect(row, "node", str),
+                        dict(row.get("devices") or {}),
+                        dict(row.get("claims") or {}),
+                    )
                     for row in _expect(data, "bindings", list)
                 ],
                 unplaced=[

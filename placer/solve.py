@@ -8,16 +8,17 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from placer.beside import beside
 from placer.errors import InfeasibleError, InputError, UsageError
 from placer.goals import Tier, parse_goals
 from placer.model.cluster import Cluster
+from placer.profiles import Choice, choose
 from placer.model.table import PENDING
-from placer.profiles import choose
 from placer.solution import Bindings, Rows, Solution, Unplaced
 
 if TYPE_CHECKING:
@@ -31,7 +32,7 @@ Progress = Callable[[str, int, int], None]
 def solve(  # noqa: PLR0913 - one function for all that a caller may ask, by keyword
     cluster: Cluster,
     *,
-    goals: Sequence[str] | str = ("pack",),
+    goals: Sequence[str] | str | None = None,
     profile: str | Profile | Sequence[Profile] | None = None,
     scheduler_name: str | None = None,
     time_limit: float | None = None,
@@ -54,10 +55,11 @@ def solve(  # noqa: PLR0913 - one function for all that a caller may ask, by key
         Nodes, the pods bound to them and pending ones; it is not changed.
     goals
         What better means, most important tier first; goals of one tier are joined by ``+``, weights by ``*``:
-        ``["pack", "2*balance+headroom"]``.
+        ``["pack", "2*balance+headroom"]``; ``["pack"]`` by default.
     profile
-        Decide as a scheduler does, not by goals: ``"kubernetes"``, or a profile, for all pending pods; or profiles, as
-        a scheduler's configuration gives them, each for the pods that name it.
+        Decide as a scheduler does: ``"kubernetes"``, or a profile, for all pending pods; or profiles, as a scheduler's
+        configuration gives them, each for the pods that name it. With ``goals`` as well, the goals place the whole
+        batch, and ``statistics["beside"]`` sets both answers side by side.
     scheduler_name
         Decide only the pods that name this scheduler; the others are left alone, neither placed nor reported.
     time_limit
@@ -108,50 +110,91 @@ def solve(  # noqa: PLR0913 - one function for all that a caller may ask, by key
     from placer.warm import is_warm
 
     choice = choose(profile, scheduler_name)
-    if choice.profiles:
-        raise UsageError(
-            f"profile is {profile!r}: it comes with placer's Kubernetes profile, which this version does not have yet; "
-            "leave it out to place by goals"
-        )
-    tiers = parse_goals(goals)
+    tiers = parse_goals(("pack",) if goals is None else goals)
     _check_limits(time_limit, steps, threads)
     if gap is not None and not gap >= 0:
         raise InputError(f"solve: gap is {gap!r}: give 0 or a number above, or leave it out")
-    if preempt:
+    exact = bool(choice.profiles) and goals is None
+    if preempt and not exact:
         raise UsageError("preempt is not available in this version: leave it out")
+    proving = _Proving(gap, seed, threads) if prove or gap is not None else None
+    if exact and proving is not None:
+        raise UsageError("prove and gap need goals to be measured by, and a profile decides by scores: give goals too")
     if not is_warm():
         logging.getLogger("placer").info("compiling the kernels, once on this machine: about a minute")
     started = time.monotonic()
     report = progress or (lambda stage, done, total: None)
     seconds: dict[str, float] = {}
-    decided = choice.decided(cluster)
-    run = _prepare(cluster, tiers, decided, seconds, report)
     limit = _Limit(started, time_limit, steps, stop)
-    clock = time.perf_counter()
-    _place(run, limit, report)
-    placed, seconds["place"] = limit.reason, time.perf_counter() - clock
-    proof = None
-    if prove or gap is not None:
-        clock = time.perf_counter()
-        report("prove", 0, 1)
-        proof = _prove(cluster, run, tiers, decided, limit, gap, seed, threads)
-        run, seconds["prove"] = proof.run, time.perf_counter() - clock
-    clock = time.perf_counter()
-    solution = answer(cluster, run, tiers, placed, decided)
+    if exact:
+        solution = _exactly(cluster, choice, limit, seconds, report)
+    else:
+        solution = _by_goals(cluster, choice, tiers, limit, proving, seconds, report)
+        if choice.profiles and limit.reason == "done":
+            twin = _exactly(cluster, choice, _Limit(started, time_limit, None, stop), {}, report)
+            solution.statistics["beside"] = beside(cluster, {"kubernetes": twin, "goals": solution})
     solution.schedulers = choice.schedulers
-    seconds["answer"] = time.perf_counter() - clock
-    solution.stopped = limit.reason
+    if solution.stopped == "done":
+        solution.stopped = limit.reason
     solution.seed = seed
     solution.limits = {k: v for k, v in (("time_limit", time_limit), ("steps", steps)) if v is not None}
-    solution.statistics = _statistics(cluster, run, seconds)
-    if proof is not None:
-        proof.state(solution, gap)
     if require_all and solution.unplaced:
         first: Unplaced = solution.unplaced[0]
         raise InfeasibleError(
             f"{len(solution.unplaced)} pods stay unplaced, first {first.pod}: {first.message}: "
             "free capacity, relax a rule, or solve without require_all"
         )
+    return solution
+
+
+def _by_goals(
+    cluster: Cluster,
+    choice: Choice,
+    tiers: Sequence[Tier],
+    limit: _Limit,
+    proving: _Proving | None,
+    seconds: dict[str, float],
+    report: Progress,
+) -> Solution:
+    """The whole batch placed by goals, and bounds on them where they are asked for."""
+    decided = choice.decided(cluster)
+    run = _prepare(cluster, tiers, decided, seconds, report)
+    clock = time.perf_counter()
+    _place(run, limit, report)
+    placed, seconds["place"] = limit.reason, time.perf_counter() - clock
+    proof = None
+    if proving is not None:
+        clock = time.perf_counter()
+        report("prove", 0, 1)
+        proof = _prove(cluster, run, tiers, decided, limit, proving)
+        run, seconds["prove"] = proof.run, time.perf_counter() - clock
+    clock = time.perf_counter()
+    solution = answer(cluster, run, tiers, placed, decided)
+    seconds["answer"] = time.perf_counter() - clock
+    solution.statistics = _statistics(cluster, run, seconds)
+    if proof is not None:
+        proof.state(solution, None if limit.reason != "done" else proving.gap if proving else None)
+    return solution
+
+
+def _exactly(cluster: Cluster, choice: Choice, limit: _Limit, seconds: dict[str, float], report: Progress) -> Solution:
+    """Pod by pod, as the profiles decide."""
+    from placer.exact import solve_exactly
+
+    clock = time.perf_counter()
+    solution, known = solve_exactly(
+        cluster, choice, limit.reached, lambda done, total: report("place", done, total), limit.steps
+    )
+    seconds["place"] = time.perf_counter() - clock
+    if limit.reason == "done" and any(one.reasons and one.reasons[0].rule == "Limit" for one in solution.unplaced):
+        limit.reason = "step_limit"
+    solution.statistics = {
+        "nodes": len(cluster.node_table),
+        "pods": len(cluster.pod_table),
+        **known,
+        "seconds": {stage: round(value, 6) for stage, value in seconds.items()},
+        "peak_rss_mb": _peak(),
+    }
     return solution
 
 
@@ -210,15 +253,16 @@ def _place(run: Run, limit: _Limit, report: Progress) -> None:
         limit.reason = "step_limit"
 
 
+class _Proving(NamedTuple):
+    """How bounds are asked for."""
+
+    gap: float | None
+    seed: int
+    threads: int | None
+
+
 def _prove(
-    cluster: Cluster,
-    run: Run,
-    tiers: Sequence[Tier],
-    decided: NDArray[np.bool_],
-    limit: _Limit,
-    gap: float | None,
-    seed: int,
-    threads: int | None,
+    cluster: Cluster, run: Run, tiers: Sequence[Tier], decided: NDArray[np.bool_], limit: _Limit, proving: _Proving
 ) -> Proof:
     """Bounds, and a better run where one is found; CP-SAT has one thread unless the clock limits it anyway."""
     from placer.engine import prepare
@@ -228,8 +272,8 @@ def _prove(
     encoded = run.encoded
     sequence = encoded.pending[decided[encoded.pending]]
     blocked = int((decided & (cluster.pod_table.node == PENDING)).sum()) - len(sequence)
-    workers = threads or 1 if limit.deadline is not None else 1
-    search = Search(WORK, workers, seed, gap or 0.0, limit.reached)
+    workers = (proving.threads or 1) if limit.deadline is not None else 1
+    search = Search(WORK, workers, proving.seed, proving.gap or 0.0, limit.reached)
     return prove(lambda: prepare(cluster, encoded, run.goals, sequence), run, tiers, search, blocked)
 
 
@@ -248,7 +292,7 @@ def answer(
     decided
         (pods,) those that are not left alone; all by default.
     """
-    from placer.engine import bindings
+    from placer.engine import bindings, claims_of
     from placer.objective import measure
     from placer.reasons import unplaced
 
@@ -263,7 +307,7 @@ def answer(
     counted = dict(zip(priorities[::-1].tolist(), counts[::-1].tolist(), strict=True))
     return Solution(
         input=cluster.digest,
-        bindings=Bindings(cluster, rows, devices),
+        bindings=Bindings(cluster, rows, devices, claims_of(cluster, run, bound)),
         unplaced=left,
         goals=[tier.key for tier in tiers],
         objective={"unplaced": len(left), **measure(cluster, run, tiers, rows, devices)},
@@ -272,7 +316,6 @@ def answer(
 
 
 def _statistics(cluster: Cluster, run: Any, seconds: dict[str, float]) -> dict[str, Any]:
-    peak = process_resource.getrusage(process_resource.RUSAGE_SELF).ru_maxrss
     return {
         "nodes": len(cluster.node_table),
         "pods": len(cluster.pod_table),
@@ -280,5 +323,11 @@ def _statistics(cluster: Cluster, run: Any, seconds: dict[str, float]) -> dict[s
         "node_classes": len(run.encoded.problem.nodes.segment_start) - 1,
         "nodes_used": int((run.state.pods > 0).sum()),
         "seconds": {stage: round(value, 6) for stage, value in seconds.items()},
-        "peak_rss_mb": round(peak / (2**20 if sys.platform == "darwin" else 2**10)),
+        "peak_rss_mb": _peak(),
     }
+
+
+def _peak() -> int:
+    """The most memory that this process has held, in MiB."""
+    peak = process_resource.getrusage(process_resource.RUSAGE_SELF).ru_maxrss
+    return round(peak / (2**20 if sys.platform == "darwin" else 2**10))

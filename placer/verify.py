@@ -16,6 +16,7 @@ from placer.checks import (
     apart,
     arguments,
     capacity,
+    claims,
     domains,
     ports,
     spread,
@@ -47,6 +48,7 @@ OTHERS: tuple[Check, ...] = (
     static.check_alternatives,
     static.check_volumes,
     static.check_zones,
+    claims.check,
     volumes.check_single_holders,
     spread.check,
     affinity.check,
@@ -126,8 +128,9 @@ def verify(cluster: Cluster, solution: Solution | None = None) -> list[Violation
         )
     plan, flaws = structure.read(cluster, solution)
     units = solution.units()
-    scene = Scene(facts, solution_timeline(cluster, plan, held=False), units)
-    loads = Scene(facts, solution_timeline(cluster, plan, held=True), units) if plan.moved else scene
+    bound = solution.claims()
+    scene = Scene(facts, solution_timeline(cluster, plan, held=False), units, bound)
+    loads = Scene(facts, solution_timeline(cluster, plan, held=True), units, bound) if plan.moved else scene
     replayed: Callable[[], Replay] = cache(lambda: replay(loads))
     flaws += statement.check(Final(facts, final_places(cluster, plan), replayed, solution.schedulers), solution)
     return [

@@ -5,6 +5,14 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from placer.model.cluster import Cluster
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from placer.model.cluster import Cluster
 
 
 def is_warm() -> bool:
@@ -58,4 +66,33 @@ def _solve_a_little() -> None:
         ],
     )
     solve(cluster, goals=["pack"])
+    solve(_ranked(cluster), profile="kubernetes")
     solve(cluster, goals=["fragmentation", "balance+headroom", "preferences"])
+
+
+def _ranked(cluster: Cluster) -> Cluster:
+    """The cluster with one more pod, for which the exact profile has to evict another."""
+    from placer.model.cluster import Cluster
+    from placer.model.node import Node
+    from placer.model.pod import Pod
+
+    low = Pod("low", cpu=3, node="c")
+    pods = [*cluster.pods, low, Pod("high", cpu=4, priority=1, node_selector={"only": "c"})]
+    return Cluster([*cluster.nodes, Node("c", cpu=4, labels={"only": "c"})], pods)
+    _prove_a_little(cluster)
+
+
+def _prove_a_little(cluster: Cluster) -> None:
+    """What a proof asks of the kernels one by one: the same pods again, in an order that is looked for."""
+    from placer.encode.encode import encode
+    from placer.encode.goals import encode_goals
+    from placer.engine import pods_per_class, place, prepare
+    from placer.packing.case import read_case
+    from placer.prove import arranged, placed_by
+
+    encoded = encode(cluster)
+    goals = encode_goals(encoded, [[("pack", 1.0)]], pods_per_class(encoded))
+    run, fresh = prepare(cluster, encoded, goals), prepare(cluster, encoded, goals)
+    place(run)
+    case = read_case(encoded.problem, fresh.state, (run.plan.last_slot - run.plan.first_slot).astype("int64"))
+    arranged(case, fresh, placed_by(case, run))

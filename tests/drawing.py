@@ -48,6 +48,7 @@ class Scene(NamedTuple):
     rules: frozenset[str]
     nodes: int
     volumes: dict[tuple[str, str], dict[str, Any]]
+    offers: dict[str, dict[str, Any]]
     free: dict[str, dict[str, list[tuple[int, pl.Device]]]]
     """Node → kind → (place, line) of units that no pod is known to hold."""
 
@@ -73,7 +74,7 @@ class Scene(NamedTuple):
 def scene(source: Source, rules: frozenset[str], nodes: int) -> Scene:
     unknown = rules - ALL_RULES
     assert not unknown, f"no such rules: {sorted(unknown)}"
-    return Scene(source, rules, nodes, {}, {})
+    return Scene(source, rules, nodes, {}, {}, {})
 
 
 def draw_cluster(source: Source, rules: frozenset[str], nodes: int, pods: int) -> pl.Cluster:
@@ -124,6 +125,9 @@ def draw_node(here: Scene, row: int) -> pl.Node:
         fields["price"] = source.choice([2, 0.5, 3.25, 0])
     if here.has("volumes", 50):
         fields["volume_limits"] = {"csi": source.integer(0, 2)}
+    if here.has("disks", 30):
+        driver = source.choice(["ebs.csi.aws.com", "pd.csi.storage.gke.io"])
+        fields["volume_limits"] = {**fields.get("volume_limits", {}), driver: source.integer(0, 1)}
     fields["devices"] = _devices(here)
     if here.has("devices", 15) and not any(device["kind"] == GPU for device in fields["devices"]):
         fields["allocatable"][GPU] = source.integer(0, 3)
@@ -323,8 +327,26 @@ def _volumes(here: Scene, pod: dict[str, Any]) -> None:
             volume["zones"] = {key: here.some([*here.zones, "elsewhere"], 1, 2)}
         if here.source.chance(20):
             volume["access"] = "ReadWriteOncePod"
+        if here.source.chance(35):
+            volume = {"name": name, "driver": volume["driver"], "waiting": _waiting(here)}
         volume = here.volumes.setdefault((pod["namespace"], name), volume)
         pod["volumes"] = [*pod.get("volumes", []), volume]
+
+
+def _waiting(here: Scene) -> dict[str, Any]:
+    """Offers of a few volumes that several claims may want, the same wherever they are offered."""
+    source = here.source
+    offers = []
+    for name in here.some("abc", 0, 3) if source.chance(70) else []:
+        if name not in here.offers:
+            offer: dict[str, Any] = {"name": name}
+            if source.chance(60):
+                offer["topology"] = [draw_node_term(here)]
+            here.offers[name] = offer
+        if here.offers[name] not in offers:
+            offers.append(here.offers[name])
+    made = [draw_node_term(here)] if source.chance(50) else []
+    return {"offers": offers, "provisions": source.chance(60), "topology": made}
 
 
 def _disks(here: Scene, pod: dict[str, Any]) -> None:

@@ -77,7 +77,10 @@ def test_by_policy_nodes_that_the_affinity_excludes_are_no_domain():
     assert verdicts(here, "ignore")["a1"] == "PodTopologySpread"
 
 
-@pytest.mark.parametrize("closed", [{"taints": [{"key": "t"}]}, {"unschedulable": True}])
+@pytest.mark.parametrize(
+    "closed",
+    [{"taints": [{"key": "t"}]}, {"taints": [{"key": "node.kubernetes.io/unschedulable"}], "unschedulable": True}],
+)
 def test_by_policy_tainted_and_cordoned_nodes_are_no_domain(closed):
     nodes = [node("a1", "a"), node("b1", "b", **closed)]
     here = state(

@@ -142,6 +142,15 @@ def test_a_disk_named_without_a_claim_is_shared_on_a_node_only_by_those_that_rea
     assert placed(alone, [web("a", **reader("aws", True)), web("b", **reader("aws", True))])["b"] == words
 
 
+def test_a_disk_counts_once_a_node_for_the_limit_of_the_driver_that_serves_it():
+    limited = [node("n1", volume_limits={"pd.csi.storage.gke.io": 1})]
+    one, other = ({"kind": "gce", "name": name, "read_only": True} for name in "xy")
+
+    found = placed(limited, [web("a", disks=[one]), web("b", disks=[one]), web("c", disks=[other])])
+
+    assert found == {"a": "n1", "b": "n1", "c": "0/1 nodes are available: 1 node(s) exceed max volume count."}
+
+
 def test_a_host_port_is_taken_once_a_node():
     found = placed([node("n1"), node("n2")], [web(replicas=2, ports=[80]), web("late", ports=[80])])
 

@@ -36,10 +36,12 @@ def _shown(value: Any) -> str:
 
 def _problems(solution: Solution) -> Iterator[str]:
     if not isinstance(solution.bindings, Bindings):
-        for index, (pod, node, devices) in enumerate(solution.bindings):
+        for index, (pod, node, devices, claims) in enumerate(solution.bindings):
             yield from _texts(f"bindings[{index}]", pod=pod, node=node)
             if devices:
                 yield from _devices(f"bindings[{index}].devices", devices)
+            if claims:
+                yield from _claims(f"bindings[{index}].claims", claims)
     for index, unplaced in enumerate(solution.unplaced):
         yield from _texts(f"unplaced[{index}]", pod=unplaced.pod)
     for index, (pod, node, beneficiary) in enumerate(solution.evictions):
@@ -68,6 +70,13 @@ def _devices(path: str, devices: Any) -> Iterator[str]:
         sound = isinstance(places, Sequence) and not isinstance(places, str)
         if not sound or not all(_is_number(place, int) for place in places):
             yield f"solution: {path}[{kind!r}] is {_shown(places)}: give a list of places, counted from 0"
+
+
+def _claims(path: str, claims: Any) -> Iterator[str]:
+    if not isinstance(claims, Mapping):
+        yield f"solution: {path} is {_shown(claims)}: give volumes by claim, such as {{'data': 'pv-1'}}"
+        return
+    yield from _texts(path, **{str(name): volume for name, volume in claims.items()})
 
 
 def _is_number(value: Any, kind: type | tuple[type, ...]) -> bool:

@@ -110,7 +110,7 @@ class Identities:
         return min(lists, key=len) if lists else range(len(self.labels))
 
     def of_spread(self, selector: LabelSelector | None, namespace: str, added: Sequence[Requirement]) -> Members:
-        """The identities that a spread constraint counts: of the pod's namespace, not terminating; none if it asks nothing."""
+        """Those that a spread counts: of the pod's namespace, not terminating; an empty selector counts none."""
         if selector is None or (selector.is_empty and not added):
             return NOBODY
         members = self.select(selector, added, frozenset([namespace]))

@@ -45,10 +45,18 @@ class Scene:
     ----------
     units
         Place among a solution's bindings → units it names.
+    claims
+        Place among a solution's bindings → what claims it says are bound to.
     """
 
-    def __init__(self, facts: Facts, timeline: Timeline, units: Mapping[int, Mapping[str, Sequence[int]]]) -> None:
-        self.facts, self.timeline, self.units = facts, timeline, units
+    def __init__(
+        self,
+        facts: Facts,
+        timeline: Timeline,
+        units: Mapping[int, Mapping[str, Sequence[int]]],
+        claims: Mapping[int, Mapping[str, str]] | None = None,
+    ) -> None:
+        self.facts, self.timeline, self.units, self.claims = facts, timeline, units, claims or {}
 
     @cached_property
     def checked(self) -> Events:

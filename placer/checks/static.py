@@ -14,7 +14,7 @@ from placer.checks.finding import Finding
 from placer.checks.scene import Events, Scene
 from placer.model.pod import Alternative
 from placer.model.relation import HOSTNAME
-from placer.model.rule import Rule
+from placer.model.rule import Rule, rule_of
 from placer.model.selector import NodeSelectorTerm
 from placer.model.taint import Taint, Toleration
 from placer.model.volume import ZONE_KEYS, Volume
@@ -58,7 +58,10 @@ def check_unsupported(scene: Scene) -> Iterator[Finding]:
         return
     for event in scene.carriers("unsupported").tolist():
         texts = scene.facts.pods["unsupported"][int(scene.timeline.pod[event])]
-        yield Finding(event, Rule.Unsupported.name, f"placer cannot hold {', '.join(texts)}")
+        for rule in dict.fromkeys(map(rule_of, texts)):
+            words = ", ".join(text for text in texts if rule_of(text) is rule)
+            kept = "placer cannot hold " if rule is Rule.Unsupported else ""
+            yield Finding(event, rule.name, f"{kept}{words}")
 
 
 def check_cordon(scene: Scene) -> Iterator[Finding]:

@@ -42,7 +42,7 @@ def read(cluster: Cluster, solution: Solution) -> tuple[Plan, list[Flaw]]:
 
 def _unknown(solution: Solution, pods: NDArray[np.int64], nodes: NDArray[np.int64], flaws: list[Flaw]) -> None:
     for line in np.flatnonzero((pods < 0) | (nodes < 0)).tolist():
-        pod, node, _ = solution.bindings[line]
+        pod, node, *_ = solution.bindings[line]
         if pods[line] < 0:
             flaws.append(Flaw("UnknownPod", pod, node, f"bindings[{line}] names a pod that the input does not have"))
         if nodes[line] < 0:
@@ -57,7 +57,7 @@ def _once(
     keep = np.zeros(len(lines), bool)
     keep[first] = True
     for line in lines[~keep].tolist():
-        pod, node, _ = solution.bindings[line]
+        pod, node, *_ = solution.bindings[line]
         where = int(lines[keep][pods[lines[keep]] == pods[line]][0])
         flaws.append(Flaw("BoundTwice", pod, node, f"bindings[{line}] binds a pod again that bindings[{where}] binds"))
     kept: NDArray[np.int64] = lines[keep]
@@ -84,8 +84,9 @@ def _evictions(
         problems = []
         if row in freed:
             problems.append("evicts a pod twice")
-        if int(table.node[row]) != place:
-            problems.append("evicts a pod from a node that it does not stand on in the input")
+        stands = _stands(solution, cluster, line_of, row, winner)
+        if stands != place:
+            problems.append("evicts a pod from a node that it does not stand on then")
         if winner not in line_of:
             problems.append(f"makes room for {beneficiary}, which no binding binds")
         if table.priority[row] >= table.priority[winner]:
@@ -95,10 +96,18 @@ def _evictions(
         if table["preemption_policy"][winner] == "Never":
             problems.append(f"makes room for {beneficiary}, whose preemption policy is Never")
         flaws += [Flaw("Eviction", pod, node, f"evictions[{index}] {problem}") for problem in problems]
-        if row not in freed and int(table.node[row]) == place and winner in line_of:
+        if row not in freed and stands == place and winner in line_of:
             freed[row] = line_of[winner]
             evicted.append(Evicted(line_of[winner], row, place, index))
     return evicted, freed
+
+
+def _stands(solution: Solution, cluster: Cluster, line_of: dict[int, int], row: int, winner: int) -> int:
+    """The node of a pod just before another is bound: in the input, or by a binding before; negative for none."""
+    node = int(cluster.pod_table.node[row])
+    if node < 0 and line_of.get(row, 1) < line_of.get(winner, 0):
+        return int(cluster.node_table.index(solution.bindings[line_of[row]].node))
+    return node
 
 
 def _pending(
@@ -116,7 +125,7 @@ def _pending(
         if freed.get(row, line) < line:
             bound[place] = False
             continue
-        pod, node, _ = solution.bindings[line]
+        pod, node, *_ = solution.bindings[line]
         where = cluster.pod(row).node
         flaws.append(Flaw("AlreadyBound", pod, node, f"bindings[{line}] binds a pod that the input has on {where}"))
     left: NDArray[np.int64] = lines[~bound]

@@ -156,9 +156,12 @@ def _moves(moved: list[Moved], held: bool) -> list[NDArray[Any]]:
 def final_places(cluster: Cluster, plan: Plan) -> NDArray[np.int64]:
     """(pods,) where each pod stands in the end, -1 for nowhere."""
     where = np.where(cluster.pod_table.node >= 0, cluster.pod_table.node, -1).astype(np.int64)
-    for eviction in plan.evicted:
-        where[eviction.pod] = -1
+    bound_at = dict(zip(plan.pod.tolist(), range(len(plan.pod)), strict=True)) if plan.evicted else {}
     where[plan.pod] = plan.node
+    for eviction in plan.evicted:
+        # One that is bound again afterwards stays.
+        if bound_at.get(eviction.pod, -1) < eviction.before:
+            where[eviction.pod] = -1
     for move in plan.moved:
         where[move.pod] = move.target
     return where

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 
+import numpy as np
+
 from placer.checks.finding import Finding
 from placer.checks.scene import Scene
 from placer.model.rule import Rule
@@ -21,11 +23,13 @@ def check_limits(scene: Scene) -> Iterator[Finding]:
         return
     holders: dict[tuple[int, str, str, str], int] = {}
     attached: dict[tuple[int, str], int] = {}
-    for event in scene.carriers("volumes", checked=False).tolist():
+    carriers = np.union1d(scene.carriers("volumes", checked=False), scene.carriers("disks", checked=False))
+    for event in carriers.tolist():
         row, node, sign = int(timeline.pod[event]), int(timeline.node[event]), int(timeline.sign[event])
-        namespace = pods["namespace"][row]
+        own = {(volume.driver, pods["namespace"][row], volume.name) for volume in pods["volumes"][row]}
+        own |= {(disk.driver, "", f"{disk.kind} {disk.name}") for disk in pods["disks"][row]}
         new: dict[str, int] = {}
-        for driver, name in {(volume.driver, volume.name) for volume in pods["volumes"][row]}:
+        for driver, namespace, name in own:
             if driver not in limited:
                 continue
             key = (node, driver, namespace, name)

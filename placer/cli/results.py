@@ -116,6 +116,13 @@ def _kubectl(cluster: Cluster, solution: Solution) -> bytes:
 def _line(call: dict[str, Any]) -> str:
     import msgspec
 
+    if call["kind"] in ("PersistentVolume", "PersistentVolumeClaim"):
+        body = shlex.quote(msgspec.json.encode(call).decode())
+        names = [call["metadata"][part] for part in ("namespace", "name") if part in call["metadata"]]
+        where = ["-n", names[0]] if len(names) > 1 else []
+        return (
+            shlex.join(["kubectl", "patch", call["kind"].lower(), names[-1], *where, "--type", "merge"]) + f" -p {body}"
+        )
     namespace, name = (quote(call["metadata"][part], safe="") for part in ("namespace", "name"))
     path = f"/api/v1/namespaces/{namespace}/pods/{name}/{call['kind'].lower()}"
     body = shlex.quote(msgspec.json.encode(call).decode())

@@ -42,6 +42,9 @@ def solve(  # noqa: PLR0913, PLR0917 - an option each
         str | None,
         Option("--scheduler-name", metavar="NAME", help="Decide only pods that name this scheduler."),
     ] = None,
+    replay: Annotated[
+        bool, Option("--replay", help="Decide the pods that stand once more, and show where the profile differs.")
+    ] = False,
     out: Annotated[
         Path | None, Option("-o", "--out", metavar="OUT", help="Write the answer here, or to - for stdout.")
     ] = None,
@@ -55,14 +58,18 @@ def solve(  # noqa: PLR0913, PLR0917 - an option each
 
     A summary is shown on stderr. Ctrl-C gives the best answer so far; a second one leaves at once.
     """
+    from placer.cli.replay import show_replay
     from placer.cli.screen import emit, show, stages
     from placer.cli.summary import summary
 
     profiles = _profiles(profile, config, scheduler_name)
+    if replay:
+        show_replay(inputs, format, profiles, scheduler_name, common, writes=bool(out or as_format))
+        raise typer.Exit(DONE)
     chosen = choose_format(as_format, out, common.json)
     with stages(common) as at:
         cluster = load_cluster(inputs, format, at)
-        asked = _Asked(goals or ["pack"], profiles, scheduler_name, prove, gap, require_all)
+        asked = _Asked(goals or None, profiles, scheduler_name, prove, gap, require_all)
         solution = _solve(cluster, asked, common, at)
         violations = None if no_verify else _verify(cluster, solution, at)
     _add_statistics(solution, violations, at)
@@ -103,7 +110,7 @@ def _profiles(profile: str | None, config: Path | None, scheduler_name: str | No
 class _Asked(NamedTuple):
     """Arguments of the library's solve that only this command has."""
 
-    goals: list[str]
+    goals: list[str] | None
     profile: str | tuple[Profile, ...] | None
     scheduler_name: str | None
     prove: bool

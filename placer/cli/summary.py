@@ -31,6 +31,7 @@ def summary(cluster: Cluster, solution: Solution) -> Table:
             *(("evicted", f"{len(solution.evictions):,}") for _ in range(bool(solution.evictions))),
             ("objective", ", ".join(f"{tier} {value:,.10g}" for tier, value in solution.objective.items())),
             *_bound_rows(solution),
+            *_beside_rows(solution),
             ("status", f"{solution.status}, {STOPPED.get(solution.stopped, solution.stopped)}"),
             *_use_rows(found),
             ("seconds", ", ".join(f"{stage} {value:.2f}" for stage, value in _seconds(solution).items())),
@@ -75,6 +76,21 @@ def _bound_rows(solution: Solution) -> list[tuple[str, str]]:
         return []
     bounds = ", ".join(f"{tier} {value:,.10g}" for tier, value in solution.bound.items())
     return [("bound", bounds), ("gap", f"{solution.gap or 0:.2%}")]
+
+
+def _beside_rows(solution: Solution) -> list[tuple[str, str]]:
+    """What the exact profile and the goals come to, where both were asked for."""
+    both = solution.statistics.get("beside", {})
+    return [
+        (
+            f"by {name}",
+            (
+                f"{found['unplaced']:,} left out, {found['evicted']:,} evicted, {found['nodes_used']:,} nodes in use, "
+                f"worst skew {found['worst_skew']:,}"
+            ),
+        )
+        for name, found in both.items()
+    ]
 
 
 def _use_rows(found: Figures) -> list[tuple[str, str]]:

@@ -52,11 +52,12 @@ def new_bodies(cluster: Cluster, encoded: Encoded) -> Bodies:
         breaking=np.zeros(rows + 1, bool),
         victims=np.zeros(rows + 1, np.int32),
         short=np.zeros(len(encoded.resources), bool),
+        extra=np.zeros(int(np.diff(classes.term_start).max(initial=0)) + 1, np.int64),
     )
 
 
 def _budgets(cluster: Cluster) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
-    """The budgets that each pod counts for: Kubernetes, "Disruptions"; one that selects nothing in particular has none."""
+    """The budgets that each pod counts for; an empty selector selects none: Kubernetes, "Disruptions"."""
     pods = cluster.pod_table
     if not cluster.budgets:
         return np.zeros(len(pods) + 1, np.int32), np.zeros(0, np.int32)

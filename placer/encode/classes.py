@@ -8,10 +8,11 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from placer.encode.claims import Waits, encode_claims
 from placer.encode.combine import combine, ragged
 from placer.encode.devices import Vocabulary, encode_needs
 from placer.encode.nodes import StaticLayout
-from placer.encode.problem import Classes, Terms
+from placer.encode.problem import Claims, Classes, Terms
 from placer.encode.resources import Resources
 from placer.encode.rules import Rules
 from placer.encode.statics import StaticNodes, StaticPods, eligible_kinds
@@ -19,17 +20,20 @@ from placer.encode.terms import AFFINITY, AT_MOST, AT_MOST_BY_DOMAIN, SOFT_COUNT
 from placer.model.cluster import Cluster
 from placer.model.table import Column
 from placer.model.units import Units
+from placer.model.volume import Offer
 
-RANKED_FIELDS = ("tolerations", "preferred_nodes", "images", "arriving", "preemption_policy")
+RANKED_FIELDS = ("tolerations", "preferred_nodes", "images", "arriving", "preemption_policy", "nominated")
 """Fields that rankings score and nothing else tells apart."""
 POLICIES = {None: 0, "require": 1, "prefer": 2}
 
 
 class ClassArrays(NamedTuple):
-    """Classes and their terms."""
+    """Classes, their terms and claims; ``volumes`` are what claims may be bound to, by number."""
 
     classes: Classes
     terms: Terms
+    claims: Claims
+    volumes: list[Offer]
 
 
 def encode_classes(
@@ -43,6 +47,7 @@ def encode_classes(
     words: Vocabulary,
     placeable: NDArray[np.bool_],
     preferences: bool,
+    waits: Waits,
     ranked: bool,
 ) -> tuple[ClassArrays, NDArray[np.int32]]:
     """Groups pods into classes and writes each class out; the second result is (pods,) class or -1."""
@@ -69,6 +74,7 @@ def encode_classes(
         affine[rule_row],
         resources.shared_of,
         wishes,
+        *([waits.of_pod] if waits.names else []),
     ]
     if ranked:
         counted = Column.of(zip(rules.book.spreads, map(tuple, rules.book.pulls), strict=True))
@@ -90,6 +96,7 @@ def encode_classes(
     shared = [resources.shared_lists[c] for c in resources.shared_of[first_pod].tolist()]
     volumes = [[(rules.volume_counters[v], r) for v, r, _ in listed if r >= 0] for listed in shared]
     volume_start, volume_counter = ragged([[counter for counter, _ in listed] for listed in volumes])
+    claimed = encode_claims(waits, static_nodes, first_pod, layout.kind_segment)
     wish, wish_cost = _wishes(cluster, static_nodes, layout, wishes[first_pod], first_pod, preferences)
     classes = Classes(
         need=need,
@@ -113,11 +120,11 @@ def encode_classes(
         volume_start=volume_start,
         volume_counter=volume_counter,
         volume_resource=np.array([resource for listed in volumes for _, resource in listed], np.int32),
-        free_to_move=_free_to_move(rules, adds)[adds.codes[row_of_class]],
+        free_to_move=_free_to_move(rules, adds)[adds.codes[row_of_class]] & (np.diff(claimed.claims.start) == 0),
         wish=wish,
         wish_cost=wish_cost,
     )
-    return ClassArrays(classes, terms), class_of_pod
+    return ClassArrays(classes, terms, claimed.claims, claimed.volumes), class_of_pod
 
 
 def _adds(rules: Rules) -> Column[tuple[int, ...]]:

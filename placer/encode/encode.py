@@ -7,6 +7,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from placer.encode.claims import find_waits
 from placer.encode.classes import encode_classes
 from placer.encode.devices import encode_units, vocabulary
 from placer.encode.groups import Identities
@@ -17,7 +18,7 @@ from placer.encode.resources import Resources, encode_resources
 from placer.encode.rules import Rules, encode_rules
 from placer.encode.statics import StaticNodes, mentions, static_pods
 from placer.model.cluster import Cluster
-from placer.model.profile import Profile
+from placer.model.profile import FILTERS, AddedAffinity, Profile
 from placer.model.table import PENDING
 from placer.model.units import units
 
@@ -44,6 +45,8 @@ class Encoded(NamedTuple):
         The nodes as static rules see them.
     ranking
         The columns of the profile, where one ranks.
+    claims, volumes
+        (namespace, name) of claims that wait, and names of what they may be bound to.
     """
 
     problem: Problem
@@ -56,6 +59,8 @@ class Encoded(NamedTuple):
     standing_node: NDArray[np.int32]
     statics: StaticNodes
     ranking: Ranking
+    claims: list[tuple[str, str]]
+    volumes: list[str]
 
 
 def encode(cluster: Cluster, *, preferences: bool = False, profile: Profile | None = None) -> Encoded:
@@ -95,8 +100,11 @@ def encode(cluster: Cluster, *, preferences: bool = False, profile: Profile | No
     } | {wish.term.topology_key for listed in fields["preferred_pods"].values for wish in listed}
     if profile is not None:
         topology |= {constraint.topology_key for constraint in profile.default_spread}
-    static_nodes = StaticNodes(cluster, mentions(fields, topology), [*_has(resources)])
+    off = frozenset(FILTERS) - frozenset(profile.filters) if profile is not None else frozenset()
+    added = profile.added_affinity if profile is not None else AddedAffinity()
+    static_nodes = StaticNodes(cluster, mentions(fields, topology, added), [*_has(resources)], off, added.required)
     statics = static_pods(fields, len(pods))
+    waits = find_waits(cluster, ignored="VolumeBinding" in off)
     placeable = _placeable(cluster)
     rules: Rules = encode_rules(
         cluster, Identities(cluster), static_nodes, resources, placeable, soft=preferences, profile=profile
@@ -116,6 +124,7 @@ def encode(cluster: Cluster, *, preferences: bool = False, profile: Profile | No
         words,
         placeable,
         preferences,
+        waits,
         profile is not None,
     )
     problem = Problem(
@@ -124,6 +133,7 @@ def encode(cluster: Cluster, *, preferences: bool = False, profile: Profile | No
         classes=classes.classes,
         terms=classes.terms,
         counters=rules.counters(layout),
+        claims=classes.claims,
     )
     ranking = no_ranking()
     if profile is not None:
@@ -141,6 +151,8 @@ def encode(cluster: Cluster, *, preferences: bool = False, profile: Profile | No
         standing_node=pods.node[pods.node >= 0],
         statics=static_nodes,
         ranking=ranking,
+        claims=waits.names,
+        volumes=[volume.name for volume in classes.volumes],
     )
 
 

@@ -150,8 +150,18 @@ def pick_spread(namespace: str, labels: Mapping[str, str], constraint: SpreadCon
     return picked if picked.labels or picked.expressions else NOBODY
 
 
-def pick_affinity(cluster: Cluster, namespace: str, labels: Mapping[str, str], term: AffinityTerm) -> Picked:
-    """The pods that an affinity term means, for a pod of this namespace with these labels."""
+def pick_affinity(
+    cluster: Cluster, namespace: str, labels: Mapping[str, str], term: AffinityTerm, *, carried: bool = False
+) -> Picked:
+    """
+    The pods that an affinity term means, for a pod of this namespace with these labels.
+
+    Parameters
+    ----------
+    carried
+        The term of a pod that stands, asked about one that arrives: the arriving pod's namespace exists in any case,
+        without labels where the input does not have it.
+    """
     if term.selector is None:
         return NOBODY
     extra: tuple[Requirement, ...] = ()
@@ -159,14 +169,16 @@ def pick_affinity(cluster: Cluster, namespace: str, labels: Mapping[str, str], t
         extra = own_keys(labels, term.match_label_keys, "In") + own_keys(labels, term.mismatch_label_keys, "NotIn")
     pairs = term.selector.match_labels.items()
     return Picked(
-        affinity_namespaces(cluster, namespace, term),
+        affinity_namespaces(cluster, namespace, term, carried),
         tuple(sorted(pairs)) if len(pairs) > 1 else tuple(pairs),
         (*term.selector.match_expressions, *extra),
         True,
     )
 
 
-def affinity_namespaces(cluster: Cluster, namespace: str, term: AffinityTerm) -> tuple[str, ...] | None:
+def affinity_namespaces(
+    cluster: Cluster, namespace: str, term: AffinityTerm, carried: bool = False
+) -> tuple[str, ...] | None:
     """The namespaces that a term looks at; ``None`` is all of them."""
     selector = term.namespace_selector
     if selector is None:
@@ -174,4 +186,6 @@ def affinity_namespaces(cluster: Cluster, namespace: str, term: AffinityTerm) ->
     if not selector.match_labels and not selector.match_expressions:
         return None
     chosen = {name for name in cluster.selectable_namespaces if selector.matches(cluster.namespace_labels(name))}
+    if carried and cluster.namespaces and selector.matches({}):
+        chosen |= set(cluster.pod_table["namespace"].values) - set(cluster.namespaces)
     return tuple(sorted(chosen | set(term.namespaces)))

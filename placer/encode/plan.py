@@ -110,7 +110,7 @@ def _alone(problem: Problem) -> NDArray[np.int32]:
     soft = np.zeros(len(classes.priority) + 1, np.int64)
     owner = np.repeat(np.arange(len(classes.priority)), np.diff(classes.term_start))
     np.add.at(soft, owner[terms.kind >= 5], 1)
-    special = (np.diff(classes.volume_start) > 0) | (soft[:-1] > 0)
+    special = (np.diff(classes.volume_start) > 0) | (soft[:-1] > 0) | (np.diff(problem.claims.start) > 0)
     return np.where(special, np.arange(len(special)), -1).astype(np.int32)
 
 

@@ -223,6 +223,29 @@ class Ranking(NamedTuple):
     """(pulls,) earned once for each pod that the counter has in the node's domain; below 0 for anti-affinity."""
 
 
+class Claims(NamedTuple):
+    """Claims that are bound to a volume with the first pod that is placed."""
+
+    start: I32
+    """(classes + 1,) into ``claim``, ``offered`` and ``made``: a class's claims in the order in which they choose."""
+    claim: I32
+    """(waits,) which claim."""
+    offered: I32
+    """(waits,) which list of offers."""
+    made: I32
+    """(waits,) row of ``reach`` where a volume can be made for it; -1 for nowhere."""
+    offer_start: I32
+    """(lists + 1,) into ``offer``."""
+    offer: I32
+    """(offers,) volumes in order of preference."""
+    name: I32
+    """(volumes,) equal where two are one, as different claims describe it."""
+    reached: I32
+    """(volumes,) row of ``reach`` whose nodes reach it."""
+    reach: BOOL
+    """(sets, segments)"""
+
+
 class Goals(NamedTuple):
     """How placements are scored."""
 
@@ -255,6 +278,7 @@ class Problem(NamedTuple):
     classes: Classes
     terms: Terms
     counters: Counters
+    claims: Claims
 
 
 class State(NamedTuple):
@@ -284,6 +308,14 @@ class State(NamedTuple):
     """(counters,) entries above 0."""
     entries: I64
     """(2,) how many entries were ever used; the first that is free again, -1 for none, linked by ``entry_next``."""
+    claim_volume: I32
+    """(claims,) the volume that each is bound to; -1 for none."""
+    claim_node: I32
+    """(claims,) the node that a volume is made for; -1 while nothing is decided, or where it is bound."""
+    claim_pods: I32
+    """(claims,) placed pods that hold it: with the last one the decision is taken back."""
+    held_by: I32
+    """(names of volumes,) the claim that each is bound to; -1 for none."""
 
 
 class Work(NamedTuple):
@@ -351,6 +383,8 @@ class Work(NamedTuple):
     """(segments,) the column spread of nodes not set aside, before it is normalised."""
     plain_pull: I64
     """(segments,) the column pods of nodes not set aside, before it is normalised."""
+    picked: I32
+    """(most claims of a class,) volumes found for a pod's claims; -1 is one to be made, -2 leaves it as it is."""
 
 
 class Log(NamedTuple):
@@ -426,6 +460,8 @@ class Bodies(NamedTuple):
     """(pods + 1,) the pods to evict."""
     short: BOOL
     """(resources,) what is short on the node tried last."""
+    extra: I64
+    """(most terms of a class,) scratch: how many more than one hold a claim that one pod may hold."""
 
 
 class Repair(NamedTuple):

@@ -64,34 +64,37 @@ def compile_pulls(book: TermBook, profile: Profile) -> None:
 
     Kubernetes, "Inter-pod affinity and anti-affinity", and InterPodAffinityArgs.
     """
-    wishes: dict[tuple[Picked, str, int], list[int]] = {}
-    own: dict[int, list[tuple[int, int]]] = {}
+    others: dict[tuple[Picked, str, int], list[int]] = {}
+    wishing: set[int] = set()
     for row, listed in carriers(book, "preferred_pods"):
+        wishing.add(row)
         for wish in listed:
             picked = _picked(book, row, wish.term)
-            own.setdefault(row, [])
             if picked is not NOBODY:
-                own[row].append((book.picked(picked, wish.term.topology_key), wish.weight))
-                wishes.setdefault((picked, wish.term.topology_key, wish.weight), []).append(row)
-    if profile.hard_affinity_weight:
-        for row, listed in carriers(book, "pod_affinity"):
-            for term in listed:
-                picked = _picked(book, row, term)
-                if picked is not NOBODY:
-                    wishes.setdefault((picked, term.topology_key, profile.hard_affinity_weight), []).append(row)
-    for row, pulls in own.items():
-        book.pulls[row] += pulls
-    for (picked, key, weight), rows in wishes.items():
+                book.pulls[row].append((book.picked(picked, wish.term.topology_key), wish.weight))
+                picked = _picked(book, row, wish.term, carried=True)
+                others.setdefault((picked, wish.term.topology_key, wish.weight), []).append(row)
+    for row, listed in carriers(book, "pod_affinity") if profile.hard_affinity_weight else ():
+        for term in listed:
+            picked = _picked(book, row, term, carried=True)
+            if picked is not NOBODY:
+                others.setdefault((picked, term.topology_key, profile.hard_affinity_weight), []).append(row)
+    for (picked, key, weight), rows in others.items():
         members = book.members(picked).tolist()
-        # A pod that carries the same term twice pulls twice.
-        carried = np.bincount(np.array(rows, np.int64))
-        for times in np.unique(carried[carried > 0]).tolist():
-            counter = book.counter(key, np.flatnonzero(carried == times).astype(np.int32))
-            for row in members:
-                if row in own or not profile.ignores_preferred_terms:
-                    book.pulls[row].append((counter, weight * times))
+        _add_pulls(
+            book, [row for row in members if row in wishing or not profile.ignores_preferred_terms], key, weight, rows
+        )
 
 
-def _picked(book: TermBook, row: int, term: Any) -> Picked:
+def _add_pulls(book: TermBook, members: list[int], key: str, weight: int, rows: list[int]) -> None:
+    """Pods that carry a term pull those that it picks; one that carries the same term twice pulls twice."""
+    carried = np.bincount(np.array(rows, np.int64))
+    for times in np.unique(carried[carried > 0]).tolist():
+        counter = book.counter(key, np.flatnonzero(carried == times).astype(np.int32))
+        for row in members:
+            book.pulls[row].append((counter, weight * times))
+
+
+def _picked(book: TermBook, row: int, term: Any, carried: bool = False) -> Picked:
     namespace, labels = book.own(row)
-    return pick_affinity(book.cluster, namespace, labels, term)
+    return pick_affinity(book.cluster, namespace, labels, term, carried=carried)

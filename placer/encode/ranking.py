@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from placer.encode.combine import ragged
 from placer.encode.nodes import StaticLayout
 from placer.encode.problem import Ranking
-from placer.encode.resources import SCORED, Resources
+from placer.encode.resources import LOAD, SCORED, Resources
 from placer.encode.rules import Rules
 from placer.encode.statics import StaticNodes
 from placer.model.cluster import Cluster
@@ -146,7 +146,7 @@ def _scored(
     rows = []
     for name in names:
         chosen = prefix + name if prefix + name in resources.names else name
-        if chosen not in resources.names and SCORED + name in resources.names:
+        if chosen not in resources.names and name not in LOAD and SCORED + name in resources.names:
             chosen = SCORED + name
         rows.append(resources.names.index(chosen) if chosen in resources.names else -1)
     return (
@@ -200,7 +200,7 @@ def _taints(
 def _wishes(
     cluster: Cluster, profile: Profile, statics: StaticNodes, layout: StaticLayout, first_pod: NDArray[np.int64]
 ) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
-    """Preferred node affinity, the profile's added preferences included; a term without requirements matches nothing."""
+    """Preferred node affinity, with the profile's own; a term without requirements matches nothing."""
     column = cluster.pod_table["preferred_nodes"]
     added = profile.added_affinity.preferred
     used, inverse = np.unique(column.codes[first_pod], return_inverse=True)

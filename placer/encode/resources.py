@@ -15,6 +15,7 @@ from placer.model.device import NUMA, WHOLE
 from placer.model.profile import Profile
 from placer.model.table import ABSENT, Column
 from placer.model.units import Units
+from placer.model.volume import Volume
 
 LOAD = ("cpu", "memory")
 SCORED = "scored:"
@@ -83,6 +84,9 @@ def encode_resources(cluster: Cluster, units: Units, profile: Profile | None = N
         names += [SCORED + r for r in scored]
         capacity += [np.full(len(nodes), UNLIMITED)] * len(scored)
         need_columns += scored.values()
+        for row, name in enumerate(names):
+            if ("NodeVolumeLimits" if name.startswith("attach:") else "NodeResourcesFit") not in profile.filters:
+                capacity[row] = np.full(len(nodes), UNLIMITED)
     code, first = combine(need_columns, len(pods))
     table = np.stack([column[first] for column in need_columns], axis=1) if names else np.zeros((len(first), 0))
     shared_lists = [
@@ -125,18 +129,21 @@ class _Volumes(NamedTuple):
 def _volumes(cluster: Cluster) -> _Volumes:
     """Attach limits by driver, private volumes a pod brings, and volumes that several pods name."""
     pods, nodes = cluster.pod_table, cluster.node_table
-    column = pods["volumes"]
+    column, disks = pods["volumes"], pods["disks"]
     none = np.zeros(len(pods), np.int32)
-    if not any(bool(listed) for listed in column.values):
+    if not any(bool(listed) for listed in (*column.values, *disks.values)):
         return _Volumes({}, none, [()])
     limited = sorted({driver for limits in nodes.volume_limits.values for driver in limits})
-    of_pod, first = combine([pods["namespace"].codes, column.codes], len(pods))
+    of_pod, first = combine([pods["namespace"].codes, column.codes, disks.codes], len(pods))
     holders = np.bincount(of_pod, minlength=len(first))
     named: dict[tuple[str, str], int] = {}
     lists = []
     for row in first.tolist():
         namespace = pods["namespace"][row]
         distinct = {(namespace, volume.name): volume for volume in column[row]}
+        # A disk is one for all namespaces, which a pod's never is the empty one of.
+        for disk in disks[row]:
+            distinct["", f"{disk.kind}/{disk.name}"] = Volume(name=disk.kind, driver=disk.driver)
         lists.append(distinct)
     uses: dict[tuple[str, str], int] = {}
     for distinct, count in zip(lists, holders.tolist(), strict=True):

@@ -25,6 +25,7 @@ def new_state(problem: Problem, pods_of_class: NDArray[np.int64]) -> State:
     per_class = np.diff(problem.classes.adds_start)
     np.add.at(members, problem.classes.adds, np.repeat(pods_of_class, per_class))
     entries = int(np.minimum(members, problem.nodes.domains[counters.key] if width else 0).sum()) + 1
+    claims = int(problem.claims.claim.max(initial=-1)) + 1
     slots = 1 << max(4, int(2 * entries - 1).bit_length())
     return State(
         free=problem.nodes.capacity.copy(),
@@ -39,6 +40,10 @@ def new_state(problem: Problem, pods_of_class: NDArray[np.int64]) -> State:
         total=np.zeros(width, np.int64),
         nonzero=np.zeros(width, np.int32),
         entries=np.array([0, -1], np.int64),
+        claim_volume=np.full(claims, -1, np.int32),
+        claim_node=np.full(claims, -1, np.int32),
+        claim_pods=np.zeros(claims, np.int32),
+        held_by=np.full(int(problem.claims.name.max(initial=-1)) + 1, -1, np.int32),
     )
 
 
@@ -96,6 +101,7 @@ def new_work(problem: Problem, ranking: Ranking | None = None) -> Work:
         slot_need=np.zeros(slots, np.int32),
         scan_key=np.full(1, -1, np.int64),
         **_ranked_work(problem, ranking),
+        picked=np.zeros(int(np.diff(problem.claims.start).max(initial=0)) + 1, np.int32),
     )
 
 

@@ -15,16 +15,18 @@ from numpy.typing import NDArray
 
 from placer.encode.combine import combine
 from placer.model.cluster import Cluster
+from placer.model.profile import AddedAffinity
 from placer.model.relation import HOSTNAME
 from placer.model.rule import Rule
 from placer.model.selector import NodeSelectorTerm, Requirement
 from placer.model.table import Column
 from placer.model.taint import UNSCHEDULABLE_TAINT, Taint, Toleration
-from placer.model.volume import ZONE_KEYS, Volume
+from placer.model.volume import ZONE_KEYS, Volume, Waiting
 
 Mask = NDArray[np.bool_]
 CORDON = Taint(key=UNSCHEDULABLE_TAINT, effect="NoSchedule")
 NAME = "metadata.name"
+NONE_ADDED = AddedAffinity()
 
 
 class Mentions(NamedTuple):
@@ -34,7 +36,7 @@ class Mentions(NamedTuple):
     names: frozenset[str]
 
 
-def mentions(pods: dict[str, Column[Any]], topology_keys: Iterable[str]) -> Mentions:
+def mentions(pods: dict[str, Column[Any]], topology_keys: Iterable[str], added: AddedAffinity = NONE_ADDED) -> Mentions:
     """
     Collects the label keys and node names that any static rule mentions.
 
@@ -42,6 +44,8 @@ def mentions(pods: dict[str, Column[Any]], topology_keys: Iterable[str]) -> Ment
     volume's rule does not put every node in a segment of its own.
     """
     noted = _Noted(topology_keys)
+    noted.terms(added.required)
+    noted.terms(wish.term for wish in added.preferred)
     for selector in pods["node_selector"].values:
         noted.selector(selector)
     for terms in pods["node_affinity"].values:
@@ -54,9 +58,7 @@ def mentions(pods: dict[str, Column[Any]], topology_keys: Iterable[str]) -> Ment
             noted.terms(alternative.node_affinity)
     for volumes in pods["volumes"].values:
         for volume in volumes:
-            noted.terms(volume.topology)
-            if volume.zones:
-                noted.keys.update(ZONE_KEYS)
+            noted.volume(volume)
     for field in ("nodes", "forbidden_nodes"):
         for listed in pods[field].values:
             noted.names.update(listed)
@@ -69,6 +71,7 @@ class _Noted:
     def __init__(self, topology_keys: Iterable[str]) -> None:
         self.keys = set(topology_keys) - {HOSTNAME}
         self.names: set[str] = set()
+        self._waiting: set[Waiting] = set()
 
     def terms(self, terms: Iterable[NodeSelectorTerm]) -> None:
         """Notes what node affinity mentions."""
@@ -78,6 +81,16 @@ class _Noted:
                     self.names.update(requirement.values)
                 else:
                     self.keys.add(requirement.key)
+
+    def volume(self, volume: Volume) -> None:
+        """Notes what says where a volume is, or may be."""
+        self.terms(volume.topology)
+        self.keys.update(ZONE_KEYS if volume.zones else ())
+        if volume.waiting and volume.waiting not in self._waiting:
+            self._waiting.add(volume.waiting)
+            self.terms(volume.waiting.topology)
+            for offer in volume.waiting.offers:
+                self.terms(offer.topology)
 
     def selector(self, selector: Mapping[str, str]) -> None:
         """Notes what a node selector mentions."""
@@ -100,11 +113,22 @@ class StaticNodes:
         What rules can see.
     extra
         (nodes,) codes that also tell kinds apart: which resources a node has.
+    off
+        Rules that a scheduler's profile does not ask.
+    added
+        Node affinity that it adds to every pod's.
     """
 
-    def __init__(self, cluster: Cluster, mentioned: Mentions, extra: Sequence[NDArray[Any]]) -> None:
+    def __init__(
+        self,
+        cluster: Cluster,
+        mentioned: Mentions,
+        extra: Sequence[NDArray[Any]],
+        off: frozenset[str] = frozenset(),
+        added: tuple[NodeSelectorTerm, ...] = (),
+    ) -> None:
         table = cluster.node_table
-        self.cluster = cluster
+        self.cluster, self.off, self.added = cluster, off, added
         keys = sorted(mentioned.keys - {HOSTNAME})
         visible = Column.of(
             [tuple((key, labels[key]) for key in keys if key in labels) for labels in table.labels.values]
@@ -272,11 +296,20 @@ def static_pods(pods: dict[str, Column[Any]], rows: int) -> StaticPods:
     """Groups pods by what static rules they carry; of volumes only where they lie counts."""
     volumes = pods["volumes"]
     places = Column.of(
-        tuple((volume.topology, volume.zones) for volume in listed if volume.topology or volume.zones)
+        tuple(
+            (volume.topology, volume.zones, to_be_made(volume))
+            for volume in listed
+            if volume.topology or volume.zones or volume.waiting
+        )
         for listed in volumes.values
     )
     columns = [pods[field].codes for field in STATIC_FIELDS]
     return StaticPods(*combine([*columns, places.codes[volumes.codes]], rows))
+
+
+def to_be_made(volume: Volume) -> Waiting | None:
+    """What says where the volume of a claim can be made, where it waits without any offer: a static rule."""
+    return volume.waiting if volume.waiting and not volume.waiting.offers else None
 
 
 def affinity_mask(nodes: StaticNodes, pods: dict[str, Column[Any]], row: int) -> Mask:
@@ -284,6 +317,8 @@ def affinity_mask(nodes: StaticNodes, pods: dict[str, Column[Any]], row: int) ->
     return nodes.selector(pods["node_selector"][row]) & nodes.any_term(pods["node_affinity"][row])
 
 
+OTHER = 32
+"""Added to a rule's number where it rejects in its second wording: see ``kernels.reject``."""
 NOT_REACHED, NOT_FOUND, OUT_OF_ZONE = 1, 2, 4
 """Bits of what volumes have against a node: a bound one out of reach, none to bind, a zone or region that differs."""
 
@@ -307,8 +342,8 @@ class Verdicts(NamedTuple):
 def static_verdicts(nodes: StaticNodes, pods: dict[str, Column[Any]], row: int) -> Verdicts:
     """The static rules of one pod, asked once per kind of node."""
     early = np.zeros(len(nodes), np.int8)
-    for rule, passes in _early(nodes, pods, row):
-        early[(early == 0) & ~passes] = rule
+    for code, passes in _early(nodes, pods, row):
+        early[(early == 0) & ~passes] = code
     return Verdicts(early, _late(nodes, pods["volumes"][row]))
 
 
@@ -320,8 +355,20 @@ def eligible_kinds(nodes: StaticNodes, pods: dict[str, Column[Any]], row: int) -
     return mask & (_late(nodes, pods["volumes"][row]) == 0) if pods["volumes"][row] else mask
 
 
-def _early(nodes: StaticNodes, pods: dict[str, Column[Any]], row: int) -> Iterator[tuple[Rule, Mask]]:
-    """Rules before NodePorts that the pod has, in their order, with the kinds that each lets through."""
+def _early(nodes: StaticNodes, pods: dict[str, Column[Any]], row: int) -> Iterator[tuple[int, Mask]]:
+    """The codes of rules before NodePorts that are asked, in their order, with the kinds that each lets through."""
+    if nodes.added and Rule.NodeAffinity.name not in nodes.off:
+        own = [(code, passes) for code, passes in _early_of_pod(nodes, pods, row) if Rule(code).name not in nodes.off]
+        yield from (pair for pair in own if pair[0] < Rule.NodeAffinity)
+        yield Rule.NodeAffinity + OTHER, nodes.any_term(nodes.added)
+        yield from (pair for pair in own if pair[0] >= Rule.NodeAffinity)
+        return
+    for code, passes in _early_of_pod(nodes, pods, row):
+        if Rule(code).name not in nodes.off:
+            yield code, passes
+
+
+def _early_of_pod(nodes: StaticNodes, pods: dict[str, Column[Any]], row: int) -> Iterator[tuple[int, Mask]]:
     own, alternatives = pods["tolerations"][row], pods["any_of"][row]
     wider = [(*own, *alternative.tolerations) for alternative in alternatives] or [own]
     yield Rule.NodeUnschedulable, np.logical_or.reduce([nodes.open_to(each) for each in wider])
@@ -342,12 +389,21 @@ def _early(nodes: StaticNodes, pods: dict[str, Column[Any]], row: int) -> Iterat
         yield Rule.AnyOf, np.logical_or.reduce(holds)
 
 
+def made_on(nodes: StaticNodes, waiting: Waiting) -> Mask:
+    """(kinds,) where a volume can be made for a claim."""
+    return nodes.any_term(waiting.topology) if waiting.provisions else np.zeros(len(nodes), bool)
+
+
 def _late(nodes: StaticNodes, volumes: Sequence[Volume]) -> NDArray[np.int8]:
     """(kinds,) what bound volumes have against each kind, as bits."""
     late = np.zeros(len(nodes), np.int8)
+    reaches, zoned = (rule.name not in nodes.off for rule in (Rule.VolumeBinding, Rule.VolumeZone))
     for volume in volumes:
-        if volume.topology:
+        if volume.topology and reaches:
             late[~nodes.any_term(volume.topology)] |= NOT_REACHED
-        if volume.zones:
+        if volume.zones and zoned:
             late[~nodes.in_zones(volume.zones)] |= OUT_OF_ZONE
+        made = to_be_made(volume)
+        if made and reaches:
+            late[~made_on(nodes, made)] |= NOT_FOUND
     return late

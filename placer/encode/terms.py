@@ -255,6 +255,8 @@ class TermBook:
     def add(self, row: int, *fields: int) -> None:
         """Gives a rule row a term; a hard one that it has already is not repeated, a soft one costs each time."""
         term = Term(*fields)  # type: ignore[arg-type]
+        if self.nodes.off and term.rule and Rule(term.rule).name in self.nodes.off:
+            return
         if term.kind >= SOFT_COUNT or term not in self.terms[row]:
             self.terms[row].append(term)
 
@@ -358,19 +360,20 @@ def compile_affinity(book: TermBook) -> None:
 
 def compile_anti_affinity(book: TermBook) -> None:
     """Required anti-affinity and its mirror image: who carries a term keeps those it matches out as well."""
-    by_term: dict[tuple[Picked, str], list[int]] = {}
+    by_term: dict[tuple[Picked, Picked, str], list[int]] = {}
     for row, terms in carriers(book, "pod_anti_affinity"):
         namespace, labels = book.own(row)
         for term in terms:
             picked = pick_affinity(book.cluster, namespace, labels, term)
             if picked is not NOBODY:
-                by_term.setdefault((picked, term.topology_key), []).append(row)
-    for (picked, key), rows in by_term.items():
+                kept_out = pick_affinity(book.cluster, namespace, labels, term, carried=True)
+                by_term.setdefault((picked, kept_out, term.topology_key), []).append(row)
+    for (picked, kept_out, key), rows in by_term.items():
         matched = book.picked(picked, key)
         carrying = book.counter(key, np.unique(np.array(rows, np.int32)))
         for row in rows:
             book.add(row, AT_MOST, matched, 0, 0, 0, False, Rule.InterPodAffinity)
-        for row in book.counters[matched][2].tolist():
+        for row in (book.counters[matched][2] if kept_out == picked else book.members(kept_out)).tolist():
             if Term(AT_MOST, carrying, 0, 0, 0, False, Rule.InterPodAffinity) not in book.terms[row]:
                 book.add(row, AT_MOST, carrying, 0, MIRRORED, 0, False, Rule.InterPodAffinity)
 

@@ -13,7 +13,7 @@ from placer.explaining.state import State
 from placer.explaining.subject import Subject, amount_text
 from placer.model.device import WHOLE, DeviceNeed
 from placer.model.rule import OTHER_WORDS, WORDS, Rule, insufficient
-from placer.model.volume import Disk, HostPort
+from placer.model.volume import Disk, HostPort, Volume
 
 
 def asked(pod: Subject) -> dict[str, int]:
@@ -103,6 +103,12 @@ def _with_disk(state: State, disk: Disk) -> Mask:
     return mask
 
 
+def _attaches(namespace: str, volumes: Sequence[Volume], disks: Sequence[Disk], driver: str) -> set[tuple[str, str]]:
+    """What a pod attaches that counts for a driver: volumes of its namespace, and disks, which are of all of them."""
+    own = {(namespace, volume.name) for volume in volumes if volume.driver == driver}
+    return own | {("", f"{disk.kind} {disk.name}") for disk in disks if disk.driver == driver}
+
+
 def attached(state: State, driver: str) -> tuple[np.ndarray, dict[tuple[str, str], np.ndarray]]:
     """
     The volumes of a driver that are attached.
@@ -113,13 +119,14 @@ def attached(state: State, driver: str) -> tuple[np.ndarray, dict[tuple[str, str
     """
     others = state.others
     volumes, namespaces = others.table["volumes"], others.table["namespace"]
+    disks = others.table["disks"]
     has = np.array([any(v.driver == driver for v in value) for value in volumes.values], bool)[volumes.codes]
+    has |= np.array([any(d.driver == driver for d in value) for value in disks.values], bool)[disks.codes]
     rows = np.flatnonzero(has & others.standing)
     places: dict[tuple[str, str], set[int]] = {}
     for row in rows.tolist():
-        for volume in volumes[row]:
-            if volume.driver == driver:
-                places.setdefault((namespaces[row], volume.name), set()).add(int(others.where[row]))
+        for name in _attaches(namespaces[row], volumes[row], disks[row], driver):
+            places.setdefault(name, set()).add(int(others.where[row]))
     count = np.zeros(state.count, np.int64)
     for found in places.values():
         count[list(found)] += 1
@@ -137,14 +144,15 @@ def volume_limit(state: State, driver: str) -> np.ndarray:
 def volume_limits(state: State, pod: Subject, nodes: Mask) -> Rejection | None:
     """Per driver that the pod brings a new volume of, the distinct volumes attached are at most the node's limit."""
     limited = {driver for value in state.nodes.volume_limits.values for driver in value}
-    drivers = sorted({volume.driver for volume in pod.pod.volumes if volume.driver in limited})
+    own = {*(volume.driver for volume in pod.pod.volumes), *(disk.driver for disk in pod.pod.disks)}
+    drivers = sorted(own & limited)
     over: dict[str, Mask] = {}
     for driver in drivers:
         count, places = attached(state, driver)
         new = np.zeros(state.count, np.int64)
-        for name in {volume.name for volume in pod.pod.volumes if volume.driver == driver}:
+        for name in _attaches(pod.pod.namespace, pod.pod.volumes, pod.pod.disks, driver):
             new += 1
-            new[places.get((pod.pod.namespace, name), [])] -= 1
+            new[places.get(name, [])] -= 1
         over[driver] = (new > 0) & (count + new > volume_limit(state, driver))
     if not over:
         return None

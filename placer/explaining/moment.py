@@ -27,12 +27,15 @@ class Moment(NamedTuple):
         Row of the node that the explained pod gets or has, or -1.
     devices
         Row of a pod → units that its binding names.
+    claims
+        (namespace, claim) → the volume that a binding has bound it to, or empty for one made on the node of the row.
     """
 
     text: str
     where: NDArray[np.int32]
     node: int
     devices: Mapping[int, Mapping[str, Sequence[int]]]
+    claims: Mapping[tuple[str, str], tuple[str, int]]
 
 
 def moment(cluster: Cluster, row: int, solution: Solution | None) -> Moment:
@@ -41,7 +44,7 @@ def moment(cluster: Cluster, row: int, solution: Solution | None) -> Moment:
     if solution is None:
         node = max(int(where[row]), -1)
         where[row] = PENDING
-        return Moment("present", where, node, {})
+        return Moment("present", where, node, {}, {})
     pods, nodes = solution.rows(cluster)
     places = np.flatnonzero(pods == row)
     moves = sorted(solution.moves, key=lambda move: move.wave)
@@ -73,4 +76,15 @@ def moment(cluster: Cluster, row: int, solution: Solution | None) -> Moment:
     if own_moves and not len(places):
         node = cluster.node_table.index(own_moves[0].target)
     where[row] = PENDING
-    return Moment(text, where, node, devices)
+    return Moment(text, where, node, devices, _claims(cluster, solution, until))
+
+
+def _claims(cluster: Cluster, solution: Solution, until: int) -> dict[tuple[str, str], tuple[str, int]]:
+    """What the first bindings have bound claims to."""
+    pods, nodes = solution.rows(cluster)
+    namespaces = cluster.pod_table["namespace"]
+    found: dict[tuple[str, str], tuple[str, int]] = {}
+    for place, bound_to in sorted(solution.claims().items()):
+        for name, volume in bound_to.items() if place < until else ():
+            found.setdefault((namespaces[int(pods[place])], name), (volume, int(nodes[place])))
+    return found

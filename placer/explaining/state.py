@@ -53,6 +53,8 @@ class State:
         Each node's devices, numbers of units written as units.
     devices
         Row of a pod → units that its binding names.
+    claims
+        (namespace, claim) → volume and row of the node, for claims that a binding has bound.
     """
 
     def __init__(
@@ -61,8 +63,10 @@ class State:
         nodes: NodeTable,
         listed: Column[tuple[Device, ...]],
         devices: Mapping[int, Mapping[str, Sequence[int]]],
+        claims: Mapping[tuple[str, str], tuple[str, int]] | None = None,
     ) -> None:
         self.others, self.nodes, self.listed, self.devices = others, nodes, listed, devices
+        self.claims = claims or {}
         self.count = len(nodes)
         self._requirements: dict[Requirement, Mask] = {}
         self._domains: dict[str, Domains] = {}
@@ -220,7 +224,7 @@ class State:
         code = listed.codes[template] if template >= 0 else len(listed.values)
         values = listed.values if template >= 0 else [*listed.values, node.devices]
         codes = np.append(listed.codes, np.int32(code)).astype(np.int32)
-        state = State(self.others, append_nodes(self.nodes, [node]), Column(codes, values), self.devices)
+        state = State(self.others, append_nodes(self.nodes, [node]), Column(codes, values), self.devices, self.claims)
         state.touched = self.touched
         return state
 

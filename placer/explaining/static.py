@@ -12,7 +12,7 @@ from placer.explaining.state import State, untolerated
 from placer.explaining.subject import Subject
 from placer.model.pod import Alternative, Pod
 from placer.model.relation import HOSTNAME
-from placer.model.rule import WORDS, Rule
+from placer.model.rule import WORDS, Rule, rule_of
 from placer.model.taint import Taint, Toleration
 
 
@@ -39,7 +39,7 @@ def gates(state: State, pod: Subject, nodes: Mask) -> Rejection | None:
 def unsupported(state: State, pod: Subject, nodes: Mask) -> Rejection | None:
     """A pod with rules that placer cannot hold is not placed."""
     names = pod.pod.unsupported
-    return _blocked(state, Rule.Unsupported, names) if names else None
+    return _blocked(state, rule_of(names[0]), names) if names else None
 
 
 def ways(pod: Pod) -> list[tuple[Toleration, ...]]:

@@ -44,15 +44,17 @@ def namespaces_frame(cluster: Cluster) -> Any:
 
 
 def bindings_frame(solution: Solution) -> Any:
-    """The bindings in order as an Arrow table: pod, node, devices as JSON text, null for none."""
+    """The bindings in order as an Arrow table: pod, node, devices and claims as JSON text, null for none."""
     texts = arrow().string()
     rows = list(solution.bindings)
     devices = [msgspec.json.encode(row.devices).decode() if row.devices else None for row in rows]
+    claims = [msgspec.json.encode(row.claims).decode() if row.claims else None for row in rows]
     return arrow().table(
         {
             "pod": _array([row.pod for row in rows], texts),
             "node": _array([row.node for row in rows], texts),
             "devices": _array(devices, texts),
+            "claims": _array(claims, texts),
         }
     )
 

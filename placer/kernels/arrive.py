@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from placer.kernels.bind import hold_units, put, volumes_fit
+from placer.kernels.claims import claims_fit, release_claims, settle_claims
 from placer.kernels.devices import choose_units
 from placer.kernels.fragmentation import fragmentation_change
 from placer.kernels.jit import njit
@@ -37,6 +38,7 @@ def admit(problem: Problem, goals: Goals, state: State, work: Work, pod_class: i
     if goals.weight[FRAGMENTATION] > 0:
         fragmentation_change(problem, goals, state, work, pod_class, node, slots)
     hold_units(problem, state, pod_class, work.chosen, work.slot_need, slots, 1)
+    settle_claims(problem, state, work, pod_class, node)
     put(problem, state, pod_class, node, 1)
     return slots
 
@@ -52,6 +54,8 @@ def fits_now(problem: Problem, state: State, work: Work, pod_class: int, node: i
         if state.free[resource, node] < classes.need[pod_class, resource]:
             return False
     if choose_units(problem, state, pod_class, node, work) < 0:
+        return False
+    if not claims_fit(problem, state, work, pod_class, node):
         return False
     return volumes_fit(problem, state, pod_class, node) and terms_allow(problem, state, pod_class, node)
 
@@ -136,3 +140,4 @@ def leave(problem: Problem, state: State, work: Work, pod_class: int, node: int,
     """Takes off the pod that was admitted last, its units still named in ``work``."""
     hold_units(problem, state, pod_class, work.chosen, work.slot_need, slots, -1)
     put(problem, state, pod_class, node, -1)
+    release_claims(problem, state, pod_class)

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 @njit
 def suits(problem: Problem, ranking: Ranking, pod_class: int) -> bool:
-    """Whether each soft constraint of a class is either equal within segments, or over hostnames that all nodes have."""
+    """Whether each soft constraint of a class is equal within segments, or over hostnames that all nodes have."""
     nodes = problem.nodes
     for index in range(ranking.spread_start[pod_class], ranking.spread_start[pod_class + 1]):
         key = ranking.spread_key[index]

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from placer.kernels.bind import hold_units, put
+from placer.kernels.claims import settle_claims, waits
 from placer.kernels.devices import choose_units
 from placer.kernels.fragmentation import fragmentation_change
 from placer.kernels.jit import njit
@@ -299,6 +300,7 @@ def bind(
         if goals.weight[FRAGMENTATION] > 0:
             fragmentation_change(problem, goals, state, work, pod_class, node, slots)
         hold_units(problem, state, pod_class, work.chosen, work.slot_need, slots, 1)
+    settle_claims(problem, state, work, pod_class, node)
     put(problem, state, pod_class, node, 1)
     record(log, work, slot, node, slots)
 
@@ -348,7 +350,13 @@ def place_class(
         bind(problem, goals, state, work, log, pod_class, node, slot)
         log.next_slot[pod_class] = slot + 1
         placed += 1
-        first = after_binding(problem, goals, state, work, pod_class, need, node, first)
+        if waits(problem, pod_class):
+            # What one pod decides for a claim, or takes of the volumes, changes every node for the next.
+            work.blocked_count[0] = 0
+            scan(problem, goals, state, work, pod_class, need)
+            first = begin_class(problem, state, work, pod_class)
+        else:
+            first = after_binding(problem, goals, state, work, pod_class, need, node, first)
     unblock(problem, goals, state, work, pod_class, need)
     return placed
 

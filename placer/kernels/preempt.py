@@ -14,9 +14,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from placer.kernels.bind import put
+from placer.kernels.counters import find_entry
 from placer.kernels.jit import njit
-from placer.kernels.reject import first_rejection
-from placer.kernels.terms import bootstraps
+from placer.kernels.reject import HOLDERS, first_rejection
+from placer.kernels.terms import SOFT_COUNT, bootstraps
 
 if TYPE_CHECKING:
     from placer.encode.problem import Bodies, Problem, State, Work
@@ -106,6 +107,31 @@ def mark_breaking(bodies: Bodies, listed: NDArray[np.int32], count: int, breakin
 
 
 @njit
+def count_once(problem: Problem, state: State, pod_class: int, extra: NDArray[np.int64], put_back: bool) -> None:
+    """
+    Counts each ReadWriteOncePod claim of a class as held once, however many pods hold it, or as before.
+
+    kube-scheduler counts claims in conflict, not pods, when it takes victims away.
+    """
+    classes, terms = problem.classes, problem.terms
+    start = classes.term_start[pod_class]
+    for term in range(start, classes.term_start[pod_class + 1]):
+        if terms.kind[term] >= SOFT_COUNT:
+            break
+        if terms.rule[term] != HOLDERS or terms.offset[term] != 0:
+            continue
+        entry = find_entry(state, terms.counter[term], 0)
+        if put_back:
+            if extra[term - start] > 0:
+                state.entry_count[entry] += extra[term - start]
+        else:
+            extra[term - start] = 0
+            if entry >= 0 and state.entry_count[entry] > 1:
+                extra[term - start] = state.entry_count[entry] - 1
+                state.entry_count[entry] = 1
+
+
+@njit
 def victims_on(
     problem: Problem,
     state: State,
@@ -135,6 +161,7 @@ def victims_on(
     count = lower_pods(bodies, problem.classes.priority[pod_class], node, listed)
     if count == 0:
         return NO_VICTIMS
+    count_once(problem, state, pod_class, bodies.extra, False)
     for place in range(count):
         put(problem, state, bodies.pod_class[listed[place]], node, -1)
     first = bootstraps(problem, state, pod_class)
@@ -145,6 +172,7 @@ def victims_on(
             bodies.short[resource] = need > 0 and state.free[resource, node] < need
         for place in range(count):
             put(problem, state, bodies.pod_class[listed[place]], node, 1)
+        count_once(problem, state, pod_class, bodies.extra, True)
         return code
     mark_breaking(bodies, listed, count, breaking)
     taken = 0
@@ -163,6 +191,7 @@ def victims_on(
                 cost[0] += 1 if turn == 0 else 0
     for place in range(taken):
         put(problem, state, bodies.pod_class[bodies.victims[place]], node, 1)
+    count_once(problem, state, pod_class, bodies.extra, True)
     weigh(bodies, taken, cost)
     return 0
 

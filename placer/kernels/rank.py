@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from placer.kernels.aside import gather, note_binding, rank_aside, release, suits
+from placer.kernels.claims import waits
 from placer.kernels.jit import njit
 from placer.kernels.place import after_binding, begin_class, bind, least_of_segment, scan
 from placer.kernels.ranking import (
@@ -59,9 +60,7 @@ def best_by_segment(problem: Problem, work: Work, pod_class: int) -> int:
 
 @njit
 def best_by_node(problem: Problem, work: Work, pod_class: int, spread: int, pull: int) -> int:
-    """
-    The best node with the columns spread and pods, at these weights; the first in input order of equals. O(nodes).
-    """
+    """The best node with the columns spread and pods, at these weights; the first of equals. O(nodes)."""
     nodes, classes = problem.nodes, problem.classes
     signature = classes.eligible[pod_class]
     best, chosen = -np.inf, -1
@@ -178,6 +177,9 @@ def rank_runs(
     while position[0] < run_class.shape[0] and decided < most:
         pod_class = run_class[position[0]]
         wanted = min(run_length[position[0]] - position[1], most - decided)
+        if waits(problem, pod_class):
+            # What one pod decides for a claim changes every node for the next.
+            wanted = min(wanted, 1)
         placed = rank_class(problem, goals, state, work, log, pod_class, wanted)
         decided += placed
         position[1] += placed

@@ -1,9 +1,9 @@
 """
 Rankings: kube-scheduler's scores, column by column, in its own int64 and float64 operations.
 
-What depends on the node alone (resources, balance, images) stands in ``work.score`` as a negative sum, so that the least
-score is the best and one binding changes one node. What is normalised over the feasible nodes (taints, node affinity,
-spread, pods) is added when a node is chosen. Sources: Kubernetes, "Scheduling Policies", and the plugins by name.
+What depends on the node alone (resources, balance, images) stands in ``work.score`` as a negative sum, so that the
+least score is the best and one binding changes one node. What is normalised over the feasible nodes (taints, node
+affinity, spread, pods) is added when a node is chosen. Source: Kubernetes, "Scheduling Policies", the plugins by name.
 """
 
 from __future__ import annotations

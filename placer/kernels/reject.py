@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from placer.kernels.bind import volumes_fit
+from placer.kernels.claims import claims_fit
 from placer.kernels.devices import choose_units
 from placer.kernels.jit import njit
 from placer.kernels.terms import (
@@ -26,11 +27,16 @@ if TYPE_CHECKING:
 PORTS, FIT, DEVICES, NUMA, HOLDERS, ATTACH, BINDING, VOLUME_ZONE = 9, 10, 11, 12, 13, 14, 15, 16
 SPREAD, AFFINE, LAST = 17, 18, 22
 OTHER_WORDS = 32
-"""Added to a rule that rejects in its second wording: disk, anti-affinity, or a node that lacks the key of a spread."""
+"""
+Added to a rule that rejects in its second wording: disk, anti-affinity, or a node that lacks the key of a spread.
+
+VolumeBinding is named in its first wording for volumes out of reach, in its second where none is found to bind.
+"""
 THIRD_WORDS = 64
-"""Added in its third wording: anti-affinity of pods that stand."""
-OF_BINDING, OUT_OF_ZONE = 3, 4
-"""Bits of what volumes have against a node: what VolumeBinding names, and what VolumeZone does."""
+"""Added in its third wording: anti-affinity of pods that stand; of VolumeBinding both wordings together."""
+NOT_REACHED, NOT_FOUND, OUT_OF_ZONE = 1, 2, 4
+OF_BINDING = NOT_REACHED | NOT_FOUND
+"""Bits of what volumes have against a node: out of reach, none to bind, in another zone; the first two together."""
 
 
 @njit
@@ -117,8 +123,10 @@ def first_rejection(
         return code
     if short == ATTACH or not volumes_fit(problem, state, pod_class, node):
         return ATTACH
+    if not claims_fit(problem, state, work, pod_class, node):
+        late |= NOT_FOUND
     if late & OF_BINDING:
-        return BINDING
+        return BINDING + OTHER_WORDS * ((late & OF_BINDING) - 1)
     if late & OUT_OF_ZONE:
         return VOLUME_ZONE
     for rule in range(SPREAD, LAST + 1):
@@ -154,7 +162,7 @@ def rejections(
     late
         (segments,) int8: what the class's volumes have against it, as the bits of ``encode.statics``.
     rules
-        (nodes,) int8 written: a rule's number, with ``OTHER_WORDS`` in its second wording; 0 where the class fits.
+        (nodes,) int8 written: a rule's number, with ``OTHER_WORDS`` for its other words; 0 where the class fits.
     """
     nodes = problem.nodes
     first = bootstraps(problem, state, pod_class)
@@ -164,3 +172,53 @@ def rejections(
             if code == 0:
                 code = first_rejection(problem, state, work, pod_class, node, resource_rule, late[segment], first)
             rules[node] = code
+
+
+@njit
+def tell_rejections(
+    problem: Problem,
+    state: State,
+    pod_class: int,
+    resource_rule: NDArray[np.int8],
+    pods_row: int,
+    fixed: NDArray[np.bool_],
+    codes: NDArray[np.int8],
+    lasting: NDArray[np.bool_],
+    code_count: NDArray[np.int64],
+    short_count: NDArray[np.int64],
+) -> None:
+    """
+    Counts what ``rejections`` said, and says where no eviction can help. O(nodes × resources asked).
+
+    Parameters
+    ----------
+    pods_row
+        The resource that counts pods, of which a node always has enough once it is empty; -1 for none.
+    fixed
+        (128,) codes that evictions do not change.
+    codes
+        (nodes,) int8 from ``rejections``.
+    lasting
+        (nodes,) bool written.
+    code_count, short_count
+        (128,) and (resources,) int64 written: nodes by code, and nodes that are rejected for want of a resource.
+    """
+    classes, capacity = problem.classes, problem.nodes.capacity
+    code_count[:] = 0
+    short_count[:] = 0
+    for node in range(codes.shape[0]):
+        code = codes[node]
+        code_count[code] += 1
+        lasting[node] = fixed[code]
+        if code != FIT and code != DEVICES:
+            continue
+        for index in range(classes.asked.shape[1]):
+            resource = classes.asked[pod_class, index]
+            if resource < 0:
+                break
+            if resource_rule[resource] != code or state.free[resource, node] >= classes.need[pod_class, resource]:
+                continue
+            short_count[resource] += 1
+            beyond = capacity[resource, node] < classes.need[pod_class, resource]
+            if code == FIT and resource != pods_row and beyond:
+                lasting[node] = True

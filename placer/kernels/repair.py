@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from placer.kernels.bind import hold_units, put, volumes_fit
+from placer.kernels.claims import claims_fit, release_claims
 from placer.kernels.devices import choose_units
 from placer.kernels.jit import njit
 from placer.kernels.place import begin_class, best_node, bind, scan
@@ -57,6 +58,7 @@ def take_off(problem: Problem, state: State, log: Log, repair: Repair, line: int
     start, stop = log.unit_start[line], log.unit_start[line + 1]
     hold_units(problem, state, pod_class, log.unit[start:stop], log.unit_need[start:stop], stop - start, -1)
     put(problem, state, pod_class, log.node[line], -1)
+    release_claims(problem, state, pod_class)
     log.line_of_slot[slot] = -1
     unlink(log, repair, line)
 
@@ -198,6 +200,7 @@ def exchange(
         terms_allow(problem, state, pod_class, node)
         and choose_units(problem, state, pod_class, node, work) >= 0
         and volumes_fit(problem, state, pod_class, node)
+        and claims_fit(problem, state, work, pod_class, node)
     )
     if fits:
         bind_on(problem, goals, state, work, log, repair, slot, node)

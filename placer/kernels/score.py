@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from placer.kernels.bind import volumes_fit
+from placer.kernels.claims import claims_fit, waits
 from placer.kernels.devices import choose_units
 from placer.kernels.fragmentation import fragmentation_change
 from placer.kernels.jit import njit
@@ -167,18 +168,22 @@ def check_units(
     score: NDArray[np.float64],
 ) -> None:
     """
-    Marks nodes whose units or attach limits do not fit, and scores fragmentation and NUMA wishes.
+    Marks nodes whose units, attach limits or claims do not fit, and scores fragmentation and NUMA wishes.
 
     Under the goal pack the fullest units are preferred.
     """
     classes = problem.classes
     has_units = classes.unit_start[pod_class + 1] > classes.unit_start[pod_class] or classes.numa[pod_class] > 0
+    has_claims = waits(problem, pod_class)
     has_volumes = classes.volume_start[pod_class + 1] > classes.volume_start[pod_class]
     weight = goals.weight[FRAGMENTATION]
     for node in range(low, high):
         if score[node] == np.inf:
             continue
         if has_volumes and not volumes_fit(problem, state, pod_class, node):
+            score[node] = np.inf
+            continue
+        if has_claims and not claims_fit(problem, state, work, pod_class, node):
             score[node] = np.inf
             continue
         slots = 0
@@ -228,6 +233,7 @@ def score_range(
         classes.unit_start[pod_class + 1] > classes.unit_start[pod_class]
         or classes.numa[pod_class] > 0
         or classes.volume_start[pod_class + 1] > classes.volume_start[pod_class]
+        or waits(problem, pod_class)
         or goals.weight[FRAGMENTATION] > 0
     ):
         check_units(problem, goals, state, work, pod_class, low, high, score)

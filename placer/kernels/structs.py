@@ -23,6 +23,7 @@ NAMES = (
     "Classes",
     "Terms",
     "Counters",
+    "Claims",
     "Ranking",
     "Goals",
     "Problem",

@@ -18,6 +18,7 @@ from placer.model.pod import Pod
 from placer.model.relation import HOSTNAME
 from placer.model.table import ABSENT, PENDING, UNKNOWN, Amounts, Column, Names, NodeTable, PodTable
 from placer.model.value import FrozenDict
+from placer.model.volume import Volume
 
 COLUMNS_OF_THEIR_OWN = ("name", "requests", "replicas", "priority", "node")
 POD_FIELDS: dict[str, Any] = {
@@ -249,6 +250,8 @@ class _View(Sequence[Any]):
 def _plain(value: Any) -> Any:
     if isinstance(value, tuple):
         return [_plain(part) for part in value]
+    if isinstance(value, Volume) and value.waiting:
+        return [value.model_dump(mode="json", exclude={"waiting"}), value.waiting.digest]
     return value.model_dump(mode="json") if hasattr(value, "model_dump") else value
 
 

@@ -74,7 +74,7 @@ class Pod(Value):
         cpu and memory that rankings count of it where it stands; where it is not given, the request, or 100m and 200Mi
         where there is none.
     arriving
-        The same while it is placed, where that differs: kube-scheduler then leaves out what the pod asks for as a whole.
+        The same while it is placed, where that differs: kube-scheduler then leaves out what is asked for as a whole.
     siblings
         The pods of its services and controller, which a ranking spreads it from where it has no spread of its own.
     started

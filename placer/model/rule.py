@@ -7,6 +7,7 @@ is named: that of kube-scheduler's default plugins, with placer's own rules besi
 
 from __future__ import annotations
 
+import re
 from enum import IntEnum
 from typing import NamedTuple
 
@@ -85,15 +86,36 @@ WORDS: dict[Rule, str] = {
     Rule.DomainShares: "node(s) were in a domain that has its share of pods",
 }
 OTHER_WORDS: dict[Rule, str] = {
+    Rule.NodeAffinity: "node(s) didn't match scheduler-enforced node affinity",
     Rule.VolumeRestrictions: "node(s) had no available disk",
+    Rule.VolumeBinding: "node(s) didn't find available persistent volumes to bind",
     Rule.PodTopologySpread: "node(s) didn't match pod topology spread constraints (missing required label)",
     Rule.InterPodAffinity: "node(s) didn't match pod anti-affinity rules",
 }
 """The second wording of rules that have one."""
+KEPT_OUT: tuple[tuple[Rule, re.Pattern[str]], ...] = (
+    (Rule.VolumeRestrictions, re.compile(r'persistentvolumeclaim ".*" not found')),
+    (Rule.VolumeBinding, re.compile(r'persistentvolumeclaim ".*" (is being deleted|bound to non-existent .*)')),
+    (Rule.VolumeBinding, re.compile("pod has unbound immediate PersistentVolumeClaims")),
+    (Rule.VolumeZone, re.compile(r'persistentvolume ".*" not found')),
+)
+"""Words for which kube-scheduler's plugins keep a pod out before any node is looked at, in the order asked."""
 TOO_MANY_PODS = "Too many pods"
 MISSING_LABEL = OTHER_WORDS[Rule.PodTopologySpread]
 ANTI_AFFINITY = OTHER_WORDS[Rule.InterPodAffinity]
 EXISTING_ANTI_AFFINITY = "node(s) didn't satisfy existing pods anti-affinity rules"
+
+
+def kept_out(text: str) -> int:
+    """The place in :data:`KEPT_OUT` of what keeps a pod unplaced, or their number for placer's own words."""
+    found = (place for place, (_, words) in enumerate(KEPT_OUT) if words.fullmatch(text))
+    return next(found, len(KEPT_OUT))
+
+
+def rule_of(text: str) -> Rule:
+    """The rule behind one of a pod's texts of ``unsupported``."""
+    place = kept_out(text)
+    return KEPT_OUT[place][0] if place < len(KEPT_OUT) else Rule.Unsupported
 
 
 def insufficient(resource: str) -> str:
@@ -112,5 +134,8 @@ def message(reasons: list[Reason], nodes: int) -> str:
         return "; ".join(reason.reason for reason in gates)
     if not nodes:
         return "no nodes available to schedule pods"
+    before = [reason.reason for reason in reasons if kept_out(reason.reason) < len(KEPT_OUT)]
+    if before:
+        return f"0/{nodes} nodes are available: {', '.join(before)}."
     parts = sorted(f"{reason.nodes} {reason.reason}" for reason in reasons)
     return f"0/{nodes} nodes are available: {', '.join(parts)}."

@@ -34,8 +34,8 @@ class Requirement(Value):
     key
         The label's key.
     operator
-        ``NotIn`` and ``DoesNotExist`` hold where the label is missing; ``Gt`` and ``Lt`` compare integers. A value that no
-        label can have, such as a negative number, makes the expression hold nowhere, as kube-scheduler has it.
+        ``NotIn`` and ``DoesNotExist`` hold where the label is missing; ``Gt`` and ``Lt`` compare integers. A value that
+        no label can have, such as a negative number, makes the expression hold nowhere, as kube-scheduler has it.
     values
         The operator's operands: none for ``Exists`` and ``DoesNotExist``, one integer for ``Gt`` and ``Lt``.
     """
@@ -66,15 +66,12 @@ class Requirement(Value):
         if not self.holds_somewhere:
             return False
         value = labels.get(self.key)
-        match self.operator:
-            case "In":
-                return value in self.values if value is not None else False
-            case "NotIn":
-                return value is None or value not in self.values
-            case "Exists":
-                return value is not None
-            case "DoesNotExist":
-                return value is None
+        if value is None:
+            return self.operator in ("NotIn", "DoesNotExist")
+        if self.operator in ("Exists", "DoesNotExist"):
+            return self.operator == "Exists"
+        if self.operator in ("In", "NotIn"):
+            return (value in self.values) == (self.operator == "In")
         have, bound = _as_integer(value), _as_integer(self.values[0])
         if have is None or bound is None:
             return False

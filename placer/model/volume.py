@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
-from typing import Annotated, Literal
+from functools import cached_property
+from typing import Annotated, Literal, Self
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, Field, model_validator
 
 from placer.model.relation import REGION, ZONE
 from placer.model.selector import NodeSelectorTerm
@@ -30,6 +32,54 @@ def _zone_keys(zones: Mapping[str, tuple[str, ...]]) -> FrozenDict:
 Zones = Annotated[Mapping[str, tuple[str, ...]], AfterValidator(_zone_keys)]
 
 
+class Offer(Value):
+    """
+    A volume that a claim may be bound to.
+
+    Attributes
+    ----------
+    name
+        Of the volume, one in the cluster; it is bound to one claim.
+    topology
+        Where it can be reached: any of these terms; none is everywhere.
+    """
+
+    name: str = Field(min_length=1)
+    topology: tuple[NodeSelectorTerm, ...] = ()
+
+
+class Waiting(Value):
+    """
+    What a claim is bound to with the first pod that is placed: Kubernetes, "Volume Binding Mode".
+
+    Attributes
+    ----------
+    offers
+        Volumes in order of preference: the first that reaches the node and is bound to no other claim.
+    provisions
+        Whether a volume is made where none of the offers will do.
+    topology
+        Where one can be made: any of these terms; none is everywhere.
+    """
+
+    offers: tuple[Offer, ...] = ()
+    provisions: bool = True
+    topology: tuple[NodeSelectorTerm, ...] = ()
+
+    @cached_property
+    def _hash(self) -> int:
+        return hash((self.offers, self.provisions, self.topology))
+
+    def __hash__(self) -> int:
+        """Worked out once: many claims may share thousands of offers."""
+        return self._hash
+
+    @cached_property
+    def digest(self) -> str:
+        """What tells it from others, worked out once."""
+        return hashlib.sha256(self.model_dump_json().encode()).hexdigest()
+
+
 class Volume(Value):
     """
     A volume of a pod: Kubernetes, "Persistent Volumes" and "Node-specific Volume Limits".
@@ -45,6 +95,9 @@ class Volume(Value):
     zones
         Zones and regions that it lies in, by label key. A node with any of :data:`ZONE_KEYS` has, for each key (or the
         one that took its place), one of the values; other nodes pass.
+    waiting
+        What its claim may be bound to, where that is not decided; several of a pod choose in the order listed. Where
+        the volume is, is not known then: ``topology`` and ``zones`` are empty.
     access
         ``ReadWriteOncePod``: one pod at a time, anywhere. The others do not bind placement.
     """
@@ -53,7 +106,18 @@ class Volume(Value):
     driver: str = ""
     topology: tuple[NodeSelectorTerm, ...] = ()
     zones: Zones = FrozenDict()
+    waiting: Waiting | None = None
     access: Literal["ReadWriteOnce", "ReadOnlyMany", "ReadWriteMany", "ReadWriteOncePod"] = "ReadWriteOnce"
+
+    @model_validator(mode="after")
+    def _is_nowhere_while_it_waits(self) -> Self:
+        if self.waiting and (self.topology or self.zones):
+            raise ValueError("a volume that is waiting has no topology and no zones: give its offers a topology")
+        return self
+
+
+DRIVERS = {"gce": "pd.csi.storage.gke.io", "aws": "ebs.csi.aws.com"}
+"""The CSI driver that serves a kind of disk that was once built in: Kubernetes, "Volumes", CSI migration."""
 
 
 class Disk(Value):
@@ -75,6 +139,11 @@ class Disk(Value):
     pool: str = ""
     monitors: tuple[str, ...] = ()
     read_only: bool = False
+
+    @property
+    def driver(self) -> str:
+        """Whose attach limit it counts for, once a node for all pods: the driver that serves the kind now, or none."""
+        return DRIVERS.get(self.kind, "")
 
     def clashes(self, other: Disk) -> bool:
         """Says whether two pods with these disks cannot stand on one node: Kubernetes, VolumeRestrictions."""

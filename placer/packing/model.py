@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from placer.packing.case import Case
+from placer.packing.claims import Claims
 from placer.packing.constraints import Constraints
 from placer.packing.devices import Devices
 from placer.packing.goals import Goals, Level, radix
@@ -100,6 +101,7 @@ class Model:
         self.variables = Variables(self.model, case)
         Devices(self.model, case, self.variables).add()
         Constraints(self.model, case, self.variables).add()
+        Claims(self.model, case, self.variables).add()
         self.order = Order(self.model, case, self.variables)
         self.order.add()
         self.goals = Goals(self.model, case, self.variables, squared)

@@ -87,11 +87,13 @@ class Referee:
         self.units: list[list[Unit]] = []
         self.held: dict[tuple[int, int], list[tuple[Unit, tuple[int, dict[str, int]]]]] = {}
         self.zone_of: dict[int, bool] = {}
+        self.claims: dict[tuple[str, str], tuple[str, int]] = {}
         self.reset()
 
     def reset(self) -> None:
         """Nothing stands."""
         self.here, self.held, self.zone_of, self.units = [], {}, {}, []
+        self.claims = {}
         for devices in self.devices:
             counts: dict[str, int] = {}
             units = []
@@ -111,15 +113,18 @@ class Referee:
         evictions = {}
         for pod, node, beneficiary in solution.evictions:
             evictions.setdefault(beneficiary, []).append((pod, node))
-        for pod, node, devices in solution.bindings:
+        for pod, node, devices, _ in solution.bindings:
             for victim, source in evictions.get(pod, []):
                 self._leave(self.keys.index(victim), self.names.index(source))
-            broken |= self._arrive(self.keys.index(pod), self.names.index(node), devices)
+            row, place = self.keys.index(pod), self.names.index(node)
+            broken |= {(rule, pod) for rule in self.bound(row, place)}
+            broken |= self._arrive(row, place, devices)
         for wave in sorted({move.wave for move in solution.moves}):
             moving = [move for move in solution.moves if move.wave == wave]
             for _, pod, source, target in moving:
                 row, old = self.keys.index(pod), self.names.index(source)
                 self.here[self.here.index(Standing(row, old))] = Standing(row, old, leaving=True)
+                broken |= {(rule, pod) for rule in self.stays(row, self.names.index(target))}
                 broken |= self._arrive(row, self.names.index(target), None)
             for _, pod, source, _ in moving:
                 row, old = self.keys.index(pod), self.names.index(source)
@@ -231,6 +236,32 @@ class Referee:
             return False
         return not terms or any(term.matches(labels, self.names[node]) for term in terms)
 
+    # Claims that wait: (volume, node) of each that a binding has decided, without a volume where one is made
+
+    def bound(self, row: int, node: int) -> Iterator[str]:
+        yield from self.stays(row, node)
+        for volume in self.pods[row].volumes:
+            key = (self.pods[row].namespace, volume.name)
+            if volume.waiting is None or key in self.claims:
+                continue
+            taken = {name for name, _ in self.claims.values()}
+            left = [offer for offer in volume.waiting.offers if offer.name not in taken]
+            fit = [offer.name for offer in left if self.node_matches({}, offer.topology, node)]
+            if not fit and not (volume.waiting.provisions and self.node_matches({}, volume.waiting.topology, node)):
+                yield "VolumeBinding"
+            else:
+                self.claims[key] = (fit[0] if fit else "", node)
+
+    def stays(self, row: int, node: int) -> Iterator[str]:
+        for volume in self.pods[row].volumes:
+            bound = self.claims.get((self.pods[row].namespace, volume.name)) if volume.waiting else None
+            if bound and bound[0]:
+                (offer,) = (one for one in volume.waiting.offers if one.name == bound[0])
+                if not self.node_matches({}, offer.topology, node):
+                    yield "VolumeBinding"
+            elif bound and bound[1] != node:
+                yield "VolumeBinding"
+
     # What a node carries
 
     def carried(self, row: int, node: int) -> Iterator[str]:
@@ -256,6 +287,8 @@ class Referee:
         for driver, most in self.nodes[node].volume_limits.items():
             old = {(self.pods[o].namespace, v.name) for o in there for v in self.pods[o].volumes if v.driver == driver}
             new = {(pod.namespace, volume.name) for volume in pod.volumes if volume.driver == driver}
+            old |= {("", f"{d.kind} {d.name}") for o in there for d in self.pods[o].disks if d.driver == driver}
+            new |= {("", f"{disk.kind} {disk.name}") for disk in pod.disks if disk.driver == driver}
             if new - old and len(old | new) > most:
                 yield "NodeVolumeLimits"
         for one in self.here:
@@ -456,19 +489,12 @@ class Referee:
             and (
                 rule.node_affinity_policy == "Ignore" or self.node_matches(pod.node_selector, pod.node_affinity, other)
             )
-            and (
-                rule.node_taints_policy == "Ignore"
-                or (
-                    self._bears(other, pod.tolerations)
-                    and (
-                        not self.nodes[other].unschedulable
-                        or any(toleration.tolerates(CORDON) for toleration in pod.tolerations)
-                    )
-                )
-            )
+            and (rule.node_taints_policy == "Ignore" or self._bears(other, pod.tolerations))
         ]
         matching = self.same_namespace(row, self.selected(rule.selector, row, rule.match_label_keys))
         counting = [other for other in matching if not self.pods[other].terminating]
+        if rule.selector == pl.LabelSelector() and not set(rule.match_label_keys) & set(pod.labels):
+            counting = []
         domains = {self.labels[other][rule.topology_key] for other in eligible}
         counts = [self.counted(counting, rule.topology_key, domain, eligible) for domain in domains]
         least = 0 if len(domains) < (rule.min_domains or 0) or not counts else min(counts)

@@ -2,9 +2,17 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from .case import EVERYWHERE, TAINTED, ZONE, ZONES, Case, broken_rules, node, pod, terms
+
+
+def waits(name: str = "data", **waiting: Any) -> dict[str, Any]:
+    """A volume whose claim waits."""
+    return {"name": name, "waiting": waiting}
+
 
 CASES = [
     Case(
@@ -169,6 +177,46 @@ CASES = [
         [pod("a", volumes=[{"name": "data"}, {"name": "disk", "topology": terms("In", "a")}])],
         [("a", "b1")],
         [("a", "a1")],
+    ),
+    Case(
+        "a volume lies in another zone",
+        "VolumeZone",
+        ZONES,
+        [pod("a", volumes=[{"name": "data"}, {"name": "disk", "zones": {ZONE: ["a"]}}])],
+        [("a", "b1")],
+        [("a", "a1")],
+    ),
+    Case(
+        "nothing offered to a claim reaches the node, and none is made there",
+        "VolumeBinding",
+        ZONES,
+        [pod("a", volumes=[waits(offers=[{"name": "p", "topology": terms("In", "a")}], provisions=False)])],
+        [("a", "b1")],
+        [("a", "a1")],
+    ),
+    Case(
+        "two claims are bound to one volume",
+        "VolumeBinding",
+        ZONES,
+        [pod(name, volumes=[waits(name, offers=[{"name": "p"}], topology=terms("In", "a"))]) for name in "ab"],
+        [("a", "b1"), ("b", "b1")],
+        [("a", "b1"), ("b", "a1")],
+    ),
+    Case(
+        "a volume is made for a claim on the node of another pod",
+        "VolumeBinding",
+        ZONES,
+        [pod(name, volumes=[waits()]) for name in "ab"],
+        [("a", "a1"), ("b", "a2")],
+        [("a", "a1"), ("b", "a1")],
+    ),
+    Case(
+        "a binding names another volume than the first that will do",
+        "VolumeBinding",
+        ZONES,
+        [pod("a", volumes=[waits(offers=[{"name": "p"}, {"name": "q"}])])],
+        [("a", "a1", {}, {"data": "q"})],
+        [("a", "a1", {}, {"data": "p"})],
     ),
     Case(
         "a local volume is on another node",

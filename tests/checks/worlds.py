@@ -178,7 +178,21 @@ def _volume(random: Random) -> dict[str, Any]:
         volume["zones"] = {key: random.sample("abc", 2)}
     if random.random() < 0.3:
         volume["access"] = "ReadWriteOncePod"
+    if random.random() < 0.3:
+        return _waiting(volume["name"])
     return volume
+
+
+def _waiting(name: str) -> dict[str, Any]:
+    """A claim that waits, the same whoever names it, and offers that all of them want."""
+    zones = [[{"match_expressions": [{"key": ZONE, "operator": "In", "values": [zone]}]}] for zone in "abc"]
+    offers = [{"name": "p", "topology": zones[0]}, {"name": "q", "topology": zones[1]}, {"name": "r"}]
+    waiting: dict[str, dict[str, Any]] = {
+        "v": {"offers": offers[:2], "provisions": False},
+        "w": {"offers": [offers[1], offers[0]], "topology": zones[2]},
+        "z": {"topology": zones[1]},
+    }
+    return {"name": f"waiting-{name}", "waiting": waiting[name]}
 
 
 def _rules(random: Random, names: list[str], count: int) -> dict[str, Any]:

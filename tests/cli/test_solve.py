@@ -119,8 +119,8 @@ def test_json_and_an_output_file_give_both(run, small: Path, tmp_path: Path):
         {"pod": "default/b", "node": "n1"},
     ]
     assert list(csv.DictReader(out.open())) == [
-        {"pod": "default/a", "node": "n1", "devices": ""},
-        {"pod": "default/b", "node": "n1", "devices": ""},
+        {"pod": "default/a", "node": "n1", "devices": "", "claims": ""},
+        {"pod": "default/b", "node": "n1", "devices": "", "claims": ""},
     ]
 
 

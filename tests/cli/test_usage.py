@@ -11,9 +11,7 @@ import pytest
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (["--profile", "kubernetes"], "does not have yet"),
         (["--profile", "nomad"], "there is no such profile"),
-        (["--profile", "kubernetes", "--scheduler-name", "mine"], "does not have yet"),
         (["--config", "scheduler.yaml"], "--config is 'scheduler.yaml': it goes with --profile kubernetes"),
         (["--as", "xml"], "'xml' is not one of"),
         (["--seed", "many"], "'--seed'"),

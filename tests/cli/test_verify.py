@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.checks.test_asked import everything_broken
+
 
 @pytest.fixture
 def crowded(tmp_path: Path) -> Path:
@@ -36,6 +38,22 @@ def test_a_placement_in_order_ends_with_zero(run, web: Path):
 
     assert done.exit_code == 0
     assert "the present placement: no rule is broken" in done.stderr
+    assert ["NodeResourcesFit", "1", "0"] in [line.split() for line in done.stderr.splitlines()]
+
+
+def test_every_rule_of_a_dump_is_audited(run, tmp_path: Path):
+    dump = tmp_path / "dump.json"
+    everything_broken().write(dump)
+
+    done = run("verify", dump, "--json")
+
+    rules = json.loads(done.stdout)["rules"]
+    assert done.exit_code == 1
+    assert [rule for rule, found in rules.items() if not found["violating"]] == ["Unsupported"]
+    assert rules["NodePorts"] == {"checked": 2, "violating": 1}
+    assert rules["TaintToleration"] == {"checked": 25, "violating": 1}
+    rows = [line.split()[:3] for line in done.stderr.splitlines()]
+    assert ["VolumeBinding", "5", "1"] in rows
 
 
 def test_json_lists_every_violation_and_counts_them(run, crowded: Path):
@@ -45,6 +63,8 @@ def test_json_lists_every_violation_and_counts_them(run, crowded: Path):
     assert done.exit_code == 1
     assert report["verified"] is False
     assert report["by_rule"] == {"NodeResourcesFit": 5}
+    assert report["rules"]["NodeResourcesFit"] == {"checked": 7, "violating": 5}
+    assert report["rules"]["NodePorts"] == {"checked": 0, "violating": 0}
     assert report["violations"][0]["rule"] == "NodeResourcesFit"
     assert report["violations"][0]["node"] == "n1"
 

@@ -23,6 +23,7 @@ TUPLES = (
     "Classes",
     "Terms",
     "Counters",
+    "Claims",
     "Ranking",
     "Goals",
     "State",

@@ -10,6 +10,7 @@ from reference.state import State
 from encode.seeded import seeded
 from placer.encode.encode import encode
 from placer.encode.groups import NOBODY, Identities, pick_affinity, pick_own_namespace
+from placer.model.rule import Rule
 
 SPREAD = int(Rule.PodTopologySpread)
 """The rule's number in ``Terms.rule``."""

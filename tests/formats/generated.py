@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 import placer as pl
 from placer.model.node import Image
 from placer.model.relation import HOSTNAME
-from placer.model.volume import ZONE_KEYS
+from placer.model.volume import ZONE_KEYS, Offer, Waiting
 
 words = st.text(st.characters(exclude_categories=("Cs", "Cc")), min_size=1, max_size=6) | st.sampled_from(
     ["null", "NaN", "a,b", 'q"q', "001", "1e3", "true", "line\nline", "tab\t", " "]
@@ -82,7 +82,13 @@ needs = st.builds(
     amounts=base_units,
     where=several(requirements),
 )
-volumes = st.builds(
+waiting = st.builds(
+    Waiting,
+    offers=several(st.builds(Offer, name=words, topology=several(node_terms))),
+    provisions=st.booleans(),
+    topology=several(node_terms),
+)
+volumes = st.builds(pl.Volume, name=words, driver=words | st.just(""), waiting=waiting) | st.builds(
     pl.Volume,
     name=words,
     driver=words | st.just(""),

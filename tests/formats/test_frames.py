@@ -261,11 +261,17 @@ def test_only_columns_that_differ_from_the_defaults_are_written():
 
 
 def test_bindings_are_a_table():
-    solution = Solution("sha256:0", [Binding("default/a", "n1", {"gpu": [0, 1]}), Binding("default/b", "n2")], [], {})
+    solution = Solution(
+        "sha256:0",
+        [Binding("default/a", "n1", {"gpu": [0, 1]}), Binding("default/b", "n2", {}, {"data": "pv"})],
+        [],
+        {},
+    )
     assert bindings_frame(solution).to_pydict() == {
         "pod": ["default/a", "default/b"],
         "node": ["n1", "n2"],
         "devices": ['{"gpu":[0,1]}', None],
+        "claims": [None, '{"data":"pv"}'],
     }
 
 

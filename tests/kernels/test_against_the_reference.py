@@ -28,7 +28,7 @@ def final_state(cluster: pl.Cluster, solution: pl.Solution) -> State:
     state = State(cluster)
     rows = {key: row for row, key in enumerate(state.keys)}
     nodes = {node.name: row for row, node in enumerate(state.nodes)}
-    for pod, node, devices in solution.bindings:
+    for pod, node, devices, _ in solution.bindings:
         state.bind(rows[pod], nodes[node], devices)
     return state
 

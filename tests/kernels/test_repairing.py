@@ -10,6 +10,7 @@ from kernels import references as slow
 from kernels.placed import Placed, check_legal
 from kernels.world import GOALS, world
 from placer.kernels import repair
+from placer.kernels.claims import waits
 
 tight = st.builds(
     world, st.integers(0, 10**6), st.integers(1, 5), st.integers(4, 14), goals=st.sampled_from(GOALS),
@@ -34,6 +35,8 @@ def test_a_pod_taken_off_and_put_back_restores_everything(made):
     before = placed.seen()
 
     for line in placed.lines():
+        if waits(placed.parts("problem")[0], int(placed.repair.class_of_slot[placed.log.slot[line]])):
+            continue  # Its claims are decided anew when it is bound again, so repair leaves it where it is.
         repair.take_off(*placed.parts("problem", "state"), line)
         assert line not in placed.on(int(placed.log.node[line]))
         assert placed.seen()[0] != before[0]

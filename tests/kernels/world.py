@@ -20,6 +20,7 @@ from placer.encode.problem import Goals, Problem, State, Work
 from placer.engine import Run, pods_per_class, prepare
 from placer.kernels.arrive import fits_now
 from placer.kernels.bind import hold_units, put
+from placer.kernels.claims import settle_claims
 from placer.kernels.devices import choose_units
 from placer.kernels.structs import pack
 
@@ -170,6 +171,7 @@ def bind_pod(made: World, pod: int, node: int) -> bool:
         return False
     made.slow.bind(pod, made.row(node), named(made, made.work.chosen[:slots]))
     problem, state = made.structs("problem", "state")
+    settle_claims(problem, state, made.packed["work"], pod_class, node)
     hold_units(problem, state, pod_class, made.work.chosen, made.work.slot_need, slots, 1)
     put(problem, state, pod_class, node, 1)
     made.stands[pod_class, node] += 1
@@ -204,6 +206,7 @@ def seen(state: State) -> dict[str, Any]:
         "table": table,
         "total": state.total.tolist(),
         "nonzero": state.nonzero.tolist(),
+        "claims": [each.tolist() for each in (state.claim_volume, state.claim_node, state.claim_pods, state.held_by)],
     }
 
 

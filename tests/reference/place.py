@@ -27,7 +27,7 @@ def broken_bindings(cluster: pl.Cluster, solution: pl.Solution) -> list[tuple[st
     pods = {key: row for row, key in enumerate(state.keys)}
     nodes = {node.name: row for row, node in enumerate(state.nodes)}
     broken = []
-    for pod, node, devices in solution.bindings:
+    for pod, node, devices, _ in solution.bindings:
         for eviction in solution.evictions:
             if eviction.beneficiary == pod:
                 state.evict(pods[eviction.pod])

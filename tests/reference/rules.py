@@ -19,7 +19,7 @@ from .groups import (
     spread_counts,
     spread_group,
 )
-from .state import State
+from .state import State, choose
 
 
 def rejects(state: State, pod: int, node: int, devices: Mapping[str, Sequence[int]] | None = None) -> Rule | None:
@@ -89,6 +89,11 @@ def any_of(state: State, pod: int, node: int) -> bool:
 
 
 def volume_binding(state: State, pod: int, node: int) -> bool:
+    for bound in choose(state, pod, node).values():
+        if bound is None or (bound.volume is None and bound.node != node):
+            return True
+        if bound.volume and not node_matches(state, node, {}, bound.volume.topology):
+            return True
     return not all(node_matches(state, node, {}, volume.topology) for volume in state.pods[pod].volumes)
 
 
@@ -145,9 +150,13 @@ def same_disk(one: pl.Disk, other: pl.Disk) -> bool:
 
 
 def volume_limits(state: State, pod: int, node: int) -> bool:
-    def volumes(rows: Sequence[int], driver: str) -> set[tuple[str, str]]:
+    drivers = {"aws": "ebs.csi.aws.com", "gce": "pd.csi.storage.gke.io"}
+
+    def volumes(rows: Sequence[int], driver: str) -> set[tuple[str, ...]]:
         listed = [(state.pods[row].namespace, volume) for row in rows for volume in state.pods[row].volumes]
-        return {(namespace, volume.name) for namespace, volume in listed if volume.driver == driver}
+        disks = {("a disk", disk.kind, disk.name) for row in rows for disk in state.pods[row].disks}
+        claims = {(namespace, volume.name) for namespace, volume in listed if volume.driver == driver}
+        return {*claims, *(disk for disk in disks if drivers.get(disk[1]) == driver)}
 
     for driver, most in state.nodes[node].volume_limits.items():
         attached, mine = volumes(state.on(node), driver), volumes([pod], driver)

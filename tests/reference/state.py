@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 import placer as pl
 from placer.model.table import ABSENT
 from placer.model.units import units
+from placer.model.volume import Offer
 
 
 class Unit(NamedTuple):
@@ -32,6 +33,13 @@ class Part(NamedTuple):
     amounts: Mapping[str, int]
 
 
+class Bound(NamedTuple):
+    """What a claim that waited is bound to: a volume, or ``None`` for one made on the node."""
+
+    volume: Offer | None
+    node: int
+
+
 class State:
     """
     A cluster and what stands in it; nodes and pods are rows.
@@ -44,6 +52,10 @@ class State:
         The units of each node, in the order listed.
     taken
         ``taken[node][unit]``: thousandths and amounts.
+    claims
+        (namespace, name) of each claim that a placed pod has decided → what it is bound to.
+    holders
+        The same → rows of the placed pods that hold it.
     held
         Row of a pod → what it takes of units.
     zone
@@ -65,8 +77,12 @@ class State:
         self.standing: dict[int, int] = {}
         self.held: dict[int, list[Part]] = {}
         self.zone: dict[int, int] = {}
+        self.claims: dict[tuple[str, str], Bound] = {}
+        self.holders: dict[tuple[str, str], set[int]] = {}
         self._known: dict[Any, Any] = {}
+        self.started = False
         self._stand()
+        self.started = True
 
     def _stand(self) -> None:
         """Pods whose units are known hold those; the others then take the lowest ones, in input order."""
@@ -95,6 +111,11 @@ class State:
     def put(self, pod: int, node: int, parts: list[Part], zone: int | None) -> None:
         """Puts a pod on a node, where it takes these parts of units."""
         assert pod not in self.standing, "the pod stands already"
+        if self.started:
+            for key, bound in choose(self, pod, node).items():
+                if bound:
+                    self.claims.setdefault(key, bound)
+                self.holders.setdefault(key, set()).add(pod)
         self.standing[pod], self.held[pod] = node, parts
         if zone is not None:
             self.zone[pod] = zone
@@ -102,6 +123,10 @@ class State:
 
     def evict(self, pod: int) -> None:
         """Takes a pod off its node."""
+        for key, holders in self.holders.items():
+            holders.discard(pod)
+            if not holders:
+                self.claims.pop(key, None)
         node = self.standing.pop(pod)
         self.change(node, self.held.pop(pod), -1)
         self.zone.pop(pod, None)
@@ -136,6 +161,29 @@ class State:
         if key not in self._known:
             self._known[key] = work_out()
         return self._known[key]
+
+
+def choose(state: State, pod: int, node: int) -> dict[tuple[str, str], Bound | None]:
+    """What the claims of a pod that wait are or would be bound to on a node, ``None`` where nothing will do."""
+    from .groups import node_matches
+
+    found: dict[tuple[str, str], Bound | None] = {}
+    for volume in state.pods[pod].volumes:
+        key = (state.pods[pod].namespace, volume.name)
+        if volume.waiting is None or key in found:
+            continue
+        if key in state.claims:
+            found[key] = state.claims[key]
+            continue
+        taken = [one.volume.name for one in [*state.claims.values(), *found.values()] if one and one.volume]
+        offers = [
+            offer
+            for offer in volume.waiting.offers
+            if offer.name not in taken and node_matches(state, node, {}, offer.topology)
+        ]
+        made = volume.waiting.provisions and node_matches(state, node, {}, volume.waiting.topology)
+        found[key] = Bound(offers[0], node) if offers else Bound(None, node) if made else None
+    return found
 
 
 def _amounts(table: Any, row: int, missing: int) -> dict[str, int]:

@@ -316,6 +316,15 @@ class ClaimSpec(Camel):
     volume_name: str | None = None
     storage_class_name: str | None = None
     access_modes: list[str] | None = None
+    volume_mode: str | None = None
+    selector: Selector | None = None
+    resources: Resources | None = None
+
+
+class Phase(Camel):
+    """``status`` of a claim or a volume."""
+
+    phase: str | None = None
 
 
 class ClaimObject(Camel):
@@ -323,6 +332,7 @@ class ClaimObject(Camel):
 
     metadata: Metadata | None = None
     spec: ClaimSpec | None = None
+    status: Phase | None = None
 
 
 class EphemeralTemplate(Camel):
@@ -349,8 +359,22 @@ class VolumeNodeAffinity(Camel):
     required: NodeTerms | None = None
 
 
+class ClaimReference(Camel):
+    """``spec.claimRef`` of a PersistentVolume."""
+
+    namespace: str | None = None
+    name: str | None = None
+    uid: str | None = None
+
+
 class VolumeSpec(Camel):
     """``spec`` of a PersistentVolume."""
+
+    capacity: Raw = EMPTY
+    access_modes: list[str] | None = None
+    volume_mode: str | None = None
+    storage_class_name: str | None = None
+    claim_ref: ClaimReference | None = None
 
     csi: CsiSource | None = None
     node_affinity: VolumeNodeAffinity | None = None
@@ -368,6 +392,7 @@ class VolumeObject(Camel):
 
     metadata: Metadata | None = None
     spec: VolumeSpec | None = None
+    status: Phase | None = None
 
 
 class TopologyExpression(Camel):

@@ -316,9 +316,7 @@ class PodRows:
         if not identity.passed:
             self.subject.faults(name_faults([volume.name for volume in volumes], "spec.volumes", set()))
         uses = uses_of(self.subject, identity.name, volumes, templates)
-        resolved = [self.claims.resolve(identity.namespace, use) for use in uses]
-        found = tuple(one.volume for one in resolved)
-        kept_out = dict.fromkeys(one.reason for one in resolved if one.reason)
+        found, kept_out = self.claims.resolve_all(identity.namespace, uses)
         return found, (*reasons, *kept_out), disks_of(volumes)
 
     def _add_reasons(self, more: Column[tuple[str, ...]], unsupported: Column[tuple[str, ...]]) -> None:

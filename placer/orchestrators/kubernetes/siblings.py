@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import TypeAdapter
 
-from placer.model.selector import LabelSelector
+from placer.model.selector import LabelSelector, Requirement
 from placer.model.table import Column
 from placer.orchestrators.kubernetes import objects
 from placer.orchestrators.kubernetes.documents import Inventory, read_objects_of
@@ -38,6 +38,7 @@ class Siblings:
     def __init__(self, inventory: Inventory) -> None:
         self._services: defaultdict[str, list[dict[str, str]]] = defaultdict(list)
         self._owners: dict[tuple[str, str], LabelSelector] = {}
+        """A ReplicationController's labels take the place of a Service's; what the others ask for holds beside it."""
         for named, service in read_objects_of(inventory, "Service", _services, namespaced=True):
             if service.spec and service.spec.selector:
                 self._services[named.namespace].append(service.spec.selector)
@@ -60,8 +61,13 @@ class Siblings:
         expressions: tuple[Any, ...] = ()
         own = self._owners.get((namespace, owner))
         if own is not None:
+            kept = {} if owner.startswith("ReplicationController/") else dict(merged)
             merged.update(own.match_labels)
-            expressions = own.match_expressions
+            clashing = {key: value for key, value in kept.items() if merged[key] != value}
+            expressions = (
+                *own.match_expressions,
+                *(Requirement(key=key, operator="In", values=(value,)) for key, value in clashing.items()),
+            )
         return LabelSelector(match_labels=merged, match_expressions=expressions) if merged or expressions else None
 
     def column(self, namespace: Column[str], labels: Column[Any], owner: Column[str]) -> Column[LabelSelector | None]:

@@ -15,7 +15,7 @@ class Volumes:
     """
     The volumes of a cluster's pods by claim.
 
-    Claims that pods do not agree on are left to the pods' annotations.
+    Claims that wait for their volume, and those that pods do not agree on, are left to the pods' annotations.
     """
 
     def __init__(self, pods: PodTable) -> None:
@@ -26,7 +26,11 @@ class Volumes:
         for namespace, code in sorted(pairs):
             for volume in volumes.values[code]:
                 key = namespaces.values[namespace], volume.name
-                if self._volumes.setdefault(key, volume) != volume or not _can_be_labels(volume.zones):
+                if (
+                    self._volumes.setdefault(key, volume) != volume
+                    or volume.waiting
+                    or not _can_be_labels(volume.zones)
+                ):
                     self._disputed.add(key)
 
     def are_native(self, namespace: str, volumes: Iterable[Volume]) -> bool:

@@ -52,6 +52,54 @@ def test_evictions_come_just_before_the_binding_they_make_room_for():
     }
 
 
+def test_claims_that_waited_are_bound_just_before_their_first_pod():
+    claims = {"data": "pv-1", "logs": ""}
+    calls = binding_objects(CLUSTER, solution(Binding("default/a", "n1", {}, claims), Binding("prod/b", "n1", {}, {})))
+    assert [call["kind"] for call in calls] == ["PersistentVolume", "PersistentVolumeClaim", "Binding", "Binding"]
+    kept = {"apiVersion": "v1", "kind": "PersistentVolumeClaim", "namespace": "default", "name": "data"}
+    assert (calls[0]["metadata"], calls[0]["spec"]) == ({"name": "pv-1"}, {"claimRef": kept})
+    annotations = {"volume.kubernetes.io/selected-node": "n1"}
+    assert calls[1]["metadata"] == {"namespace": "default", "name": "logs", "annotations": annotations}
+
+
+def test_claims_that_several_pods_share_are_bound_once():
+    cluster = pl.Cluster([pl.Node("n1")], [pl.Pod("a"), pl.Pod("b")])
+    bound = [Binding(f"default/{name}", "n1", {}, {"data": "pv-1"}) for name in "ab"]
+    calls = binding_objects(cluster, Solution(cluster.digest, bound, [], {}))
+    assert [call["kind"] for call in calls] == ["PersistentVolume", "Binding", "Binding"]
+
+
+def test_a_pod_bound_in_this_run_and_evicted_later_is_bound_first():
+    evictions = [Eviction("default/a", "n1", "prod/b"), Eviction("default/low", "n2", "prod/b")]
+
+    calls = binding_objects(CLUSTER, solution(Binding("default/a", "n1"), Binding("prod/b", "n1"), evictions=evictions))
+
+    assert [(call["kind"], call["metadata"]["name"]) for call in calls] == [
+        ("Binding", "a"),
+        ("Eviction", "a"),
+        ("Eviction", "low"),
+        ("Binding", "b"),
+    ]
+
+
+def test_a_pod_that_does_not_exist_yet_is_not_evicted():
+    bindings = Binding("default/made", "n1"), Binding("default/a", "n1")
+
+    calls = binding_objects(CLUSTER, solution(*bindings, evictions=[Eviction("default/made", "n1", "default/a")]))
+
+    assert [(call["kind"], call["metadata"]["name"]) for call in calls] == [("Binding", "a")]
+
+
+def test_evictions_survive_the_file_of_a_solution(tmp_path):
+    given = solution(Binding("prod/b", "n2"), evictions=[Eviction("default/low", "n2", "prod/b")])
+    given.write(tmp_path / "answer.json")
+
+    again = Solution.read(tmp_path / "answer.json")
+
+    assert again.evictions == given.evictions
+    assert binding_objects(CLUSTER, again) == binding_objects(CLUSTER, given)
+
+
 def test_units_stand_in_an_annotation_that_the_bound_pod_is_read_with():
     (call,) = binding_objects(CLUSTER, solution(Binding("default/a", "n1", {"nvidia.com/gpu": [0, 3]})))
     annotations = call["metadata"]["annotations"]

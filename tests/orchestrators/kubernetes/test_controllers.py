@@ -125,7 +125,7 @@ def test_pods_of_a_stateful_set_bring_their_claims_and_labels():
     bound = named("PersistentVolumeClaim", "v1", "data-db-1", spec={"volumeName": "pv"})
     disk = named("PersistentVolume", "v1", "pv", spec={"csi": {"driver": "other.example.com"}})
     first, second = read(stateful, storage, bound, disk).pods
-    assert first.volumes == (pl.Volume(name="data-db-0", driver="csi.example.com"),)
+    assert first.volumes == (pl.Volume(name="data-db-0", driver="csi.example.com", waiting={}),)
     assert second.volumes == (pl.Volume(name="data-db-1", driver="other.example.com"),)
     assert first.unsupported == second.unsupported == ()
     assert first.labels["statefulset.kubernetes.io/pod-name"] == "db-0"

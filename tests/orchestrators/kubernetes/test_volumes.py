@@ -97,10 +97,91 @@ def test_volumes_once_built_in_count_for_the_driver_that_serves_them_now():
 def test_an_unbound_claim_that_waits_goes_where_its_class_allows():
     allowed = [{"matchLabelExpressions": [{"key": ZONE, "values": ["a", "b"]}]}]
     waiting = storage(**WAIT, allowedTopologies=allowed)
-    expected = pl.Volume(name="data", driver="csi.example.com", topology=zones("a", "b"))
+    expected = pl.Volume(name="data", driver="csi.example.com", waiting={"topology": zones("a", "b")})
     assert volume_of(claim(storageClassName="fast"), waiting) == (expected, ())
     waiting["metadata"]["annotations"] = {"storageclass.kubernetes.io/is-default-class": "true"}
     assert volume_of(claim(), waiting) == (expected, ())
+
+
+LOCAL = storage("local", **WAIT, provisioner="kubernetes.io/no-provisioner")
+
+
+def asks(size: str = "1Gi", name: str = "data", **spec) -> dict:
+    return claim(name, storageClassName="local", resources={"requests": {"storage": size}}, **spec)
+
+
+def has(name: str, size: str = "1Gi", *, status: str = "Available", labels=None, deleted=None, **spec) -> dict:
+    modes = {"accessModes": ["ReadWriteOnce"], "storageClassName": "local"}
+    made = disk(name, labels, **{"capacity": {"storage": size}, **modes, **spec})
+    made["metadata"] |= {"deletionTimestamp": deleted} if deleted else {}
+    return {**made, "status": {"phase": status}}
+
+
+def offered(*objects: dict) -> list[str]:
+    volume, reasons = volume_of(LOCAL, *objects)
+    assert volume.waiting is not None
+    assert (reasons, volume.waiting.provisions) == ((), False)
+    return [offer.name for offer in volume.waiting.offers]
+
+
+def test_free_volumes_of_the_class_are_offered_smallest_first():
+    assert offered(asks("2Gi"), has("large", "9Gi"), has("same", "2Gi"), has("less", "1Gi")) == ["same", "large"]
+    assert offered(asks(), has("other", storageClassName="fast"), has("none", storageClassName=None)) == []
+
+
+@pytest.mark.parametrize(
+    "taken",
+    [
+        has("pv", status="Released"),
+        has("pv", claimRef={"namespace": "default", "name": "other"}),
+        has("pv", deleted="2026-01-01T00:00:00Z"),
+        has("pv", accessModes=["ReadOnlyMany"]),
+        has("pv", volumeMode="Block"),
+    ],
+)
+def test_a_volume_that_is_taken_or_of_another_mode_is_not_offered(taken):
+    assert offered(asks(), taken) == []
+
+
+def test_a_selector_chooses_volumes_by_their_labels():
+    wanted = asks(selector={"matchLabels": {"disk": "ssd"}})
+    assert offered(wanted, has("a"), has("b", labels={"disk": "ssd"})) == ["b"]
+
+
+def test_a_volume_that_is_kept_for_the_claim_is_the_only_one_offered():
+    kept = {"namespace": "default", "name": "data"}
+    assert offered(asks(), has("a"), has("z", claimRef=kept, status="Pending")) == ["z"]
+    assert offered(asks(), has("a"), has("z", claimRef={**kept, "uid": "of another"})) == ["a"]
+    assert offered(asks("5Gi"), has("a", "9Gi"), has("z", claimRef=kept)) == ["a"]
+
+
+def test_a_volume_that_is_being_made_is_made_on_the_node_selected_for_it():
+    annotations = {"volume.kubernetes.io/selected-node": "n1"}
+    volume, _ = volume_of(claim(storageClassName="fast", metadata={"annotations": annotations}), storage(**WAIT))
+    assert volume.waiting is not None
+    (term,) = volume.waiting.topology
+    assert (term.matches({}, "n1"), term.matches({}, "n2")) == (True, False)
+
+
+def test_claims_of_one_pod_choose_the_smallest_first():
+    mounts = [{"name": name, "persistentVolumeClaim": {"claimName": name}} for name in ("big", "small")]
+    found = only_pod(pod(volumes=mounts), LOCAL, asks("2Gi", "big"), asks("1Gi", "small"))
+    assert [volume.name for volume in found.volumes] == ["small", "big"]
+
+
+def test_a_claim_that_names_its_volume_and_is_pending_is_not_bound_in_time():
+    bound = {**claim(volumeName="pv"), "status": {"phase": "Pending"}}
+    assert volume_of(bound, disk())[1] == ("pod has unbound immediate PersistentVolumeClaims",)
+    bound["metadata"]["annotations"] = {"pv.kubernetes.io/bind-completed": "yes"}
+    assert volume_of(bound, disk())[1] == ()
+
+
+def test_only_the_first_thing_that_keeps_a_pod_out_is_named_with_its_rule():
+    mounts = [{"name": name, "persistentVolumeClaim": {"claimName": name}} for name in ("data", "gone")]
+    cluster = pl.Cluster.from_kubernetes([node(), pod(volumes=mounts), claim()])
+    (left,) = pl.solve(cluster).unplaced
+    assert left.reasons == [("VolumeRestrictions", 'persistentvolumeclaim "gone" not found', 1)]
+    assert left.message == '0/1 nodes are available: persistentvolumeclaim "gone" not found.'
 
 
 @pytest.mark.parametrize(
@@ -117,11 +198,8 @@ def test_an_unbound_claim_that_waits_goes_where_its_class_allows():
             'persistentvolumeclaim "data" is being deleted',
         ),
         (
-            [
-                claim(storageClassName="local"),
-                storage("local", **{**WAIT, "provisioner": "kubernetes.io/no-provisioner"}),
-            ],
-            "an unbound claim of a StorageClass whose provisioner is kubernetes.io/no-provisioner is not supported",
+            [{**claim(volumeName="pv"), "status": {"phase": "Lost"}}],
+            'persistentvolumeclaim "data" bound to non-existent persistentvolume "pv"',
         ),
     ],
 )
