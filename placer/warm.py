@@ -68,6 +68,7 @@ def _solve_a_little() -> None:
     solve(cluster, goals=["pack"])
     solve(_ranked(cluster), profile="kubernetes")
     solve(cluster, goals=["fragmentation", "balance+headroom", "preferences"])
+    _prove_a_little(cluster)
 
 
 def _ranked(cluster: Cluster) -> Cluster:
@@ -79,7 +80,6 @@ def _ranked(cluster: Cluster) -> Cluster:
     low = Pod("low", cpu=3, node="c")
     pods = [*cluster.pods, low, Pod("high", cpu=4, priority=1, node_selector={"only": "c"})]
     return Cluster([*cluster.nodes, Node("c", cpu=4, labels={"only": "c"})], pods)
-    _prove_a_little(cluster)
 
 
 def _prove_a_little(cluster: Cluster) -> None:
