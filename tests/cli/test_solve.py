@@ -82,6 +82,22 @@ def test_a_time_limit_is_kept_in_the_answer(run, web: Path):
     assert solution["limits"] == {"time_limit": 5.0, "steps": 1000}
 
 
+def test_a_proof_is_shown_with_its_bound_and_gap(run, web: Path):
+    done = run("solve", web, "--prove", "--gap", "0.05")
+    told = json.loads(run("solve", web, "--prove", "--json").stdout)
+
+    assert "gap" in done.stderr
+    assert (told["status"], told["gap"]) == ("optimal", 0.0)
+    assert told["bound"] == told["objective"]
+
+
+def test_a_gap_below_0_is_bad_input(run, web: Path):
+    done = run("solve", web, "--gap", "-1")
+
+    assert done.exit_code == 1
+    assert "gap is -1.0: give 0 or a number above" in done.stderr
+
+
 def test_require_all_fails_and_names_a_pod(run, web: Path, tmp_path: Path):
     out = tmp_path / "out.json"
 
