@@ -18,6 +18,7 @@ NAMES = {
     "kube-oracle": "decisions of the real kube-scheduler, one by one: python -m bench kube-oracle CASES",
     "scheduler-perf": "Kubernetes' own scheduler benchmark on the exact profile",
     "openb": "GPU allocation on the Alibaba cluster, against published policies",
+    "pack": "answers with a bound, against peers: random, plain, openb, mesos30k",
     "demo": "the openb cluster and mesos30k, each ending in a verified summary",
     "compare": "what got worse between two outputs: python -m bench compare A B",
 }

@@ -156,17 +156,21 @@ def placed_at_once(trace: Trace, order: NDArray[np.int64]) -> tuple[float, bool]
 
 
 def bound(trace: Trace, order: NDArray[np.int64]) -> float:
-    """Per cent of the GPUs that no placement of these pods can exceed: the class × node kind relaxation."""
-    from placer.packing.relaxation import allocation_bound
+    """Per cent of the GPUs that no placement of these pods can exceed: class × node kind, GPUs cut into patterns."""
+    from placer.packing.patterns import Supply, device_bound
 
     encoded = trace.encoded
     classes, nodes = encoded.problem.classes, encoded.problem.nodes
     kinds, first, sizes = np.unique(
         np.vstack([nodes.capacity, nodes.segment[None, :]]), axis=1, return_index=True, return_counts=True
     )
+    capacity = np.ascontiguousarray(kinds[:-1].T)
     count = np.bincount(encoded.class_of_pod[order], minlength=len(classes.priority))
     resource = encoded.resources.index(f"device:{GPU}")
-    most = allocation_bound(
-        classes.need, count, np.ascontiguousarray(kinds[:-1].T), sizes, trace.allowed[:, first], resource
+    share = np.zeros(len(classes.priority), np.int64)
+    owner = np.repeat(np.arange(len(share)), np.diff(classes.unit_start))
+    share[owner] = classes.unit_amount[:, 0]
+    supply = Supply(
+        classes.need, count, capacity, sizes, trace.allowed[:, first], resource, share, capacity[:, resource] // 1000
     )
-    return 100.0 * most / trace.capacity
+    return 100.0 * device_bound(supply) / trace.capacity

@@ -45,12 +45,13 @@ def measure(
     final = Final(facts, final_places(cluster, plan), cache(lambda: replay(scene)))
     names = {name for tier in tiers for name, _ in tier.parts}
     values = {
-        name: _from_state(name, run) if name in FROM_STATE else measure_final(final, [name])[name] for name in names
+        name: from_state(name, run) if name in FROM_STATE else measure_final(final, [name])[name] for name in names
     }
     return {tier.key: sum(weight * values[name] for name, weight in tier.parts) for tier in tiers}
 
 
-def _from_state(name: str, run: Run) -> float:
+def from_state(name: str, run: Run) -> float:
+    """What one of the goals in ``FROM_STATE`` comes to."""
     nodes, state = run.encoded.problem.nodes, run.state
     if name == "pack":
         return float(nodes.price[state.pods > 0].sum()) / PRICE_UNIT

@@ -8,7 +8,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,11 +18,13 @@ from placer.errors import InfeasibleError, InputError, UsageError
 from placer.goals import Tier, parse_goals
 from placer.model.cluster import Cluster
 from placer.profiles import Choice, choose
+from placer.model.table import PENDING
 from placer.solution import Bindings, Rows, Solution, Unplaced
 
 if TYPE_CHECKING:
     from placer.engine import Run
     from placer.model.profile import Profile
+    from placer.prove import Proof
 
 Progress = Callable[[str, int, int], None]
 
@@ -70,6 +72,11 @@ def solve(  # noqa: PLR0913 - one function for all that a caller may ask, by key
         Threads to use; placing uses one.
     require_all
         Raise instead of leaving pods out.
+    prove
+        Ask for bounds on every tier. Small problems, up to 10,000 pods or classes × nodes, are solved to the end by
+        CP-SAT; without a time limit it is given about 10 s, in a unit of work that makes runs reproducible.
+    gap
+        Stop when this close to the bound; asks for bounds as well.
     stop
         Looked at between steps; when set, the best answer so far comes back.
     progress
@@ -105,10 +112,14 @@ def solve(  # noqa: PLR0913 - one function for all that a caller may ask, by key
     choice = choose(profile, scheduler_name)
     tiers = parse_goals(("pack",) if goals is None else goals)
     _check_limits(time_limit, steps, threads)
+    if gap is not None and not gap >= 0:
+        raise InputError(f"solve: gap is {gap!r}: give 0 or a number above, or leave it out")
     exact = bool(choice.profiles) and goals is None
-    for name, asked in (("preempt", preempt and not exact), ("prove", prove), ("gap", gap is not None)):
-        if asked:
-            raise UsageError(f"{name} is not available in this version: leave it out")
+    if preempt and not exact:
+        raise UsageError("preempt is not available in this version: leave it out")
+    proving = _Proving(gap, seed, threads) if prove or gap is not None else None
+    if exact and proving is not None:
+        raise UsageError("prove and gap need goals to be measured by, and a profile decides by scores: give goals too")
     if not is_warm():
         logging.getLogger("placer").info("compiling the kernels, once on this machine: about a minute")
     started = time.monotonic()
@@ -118,12 +129,13 @@ def solve(  # noqa: PLR0913 - one function for all that a caller may ask, by key
     if exact:
         solution = _exactly(cluster, choice, limit, seconds, report)
     else:
-        solution = _by_goals(cluster, choice, tiers, limit, seconds, report)
+        solution = _by_goals(cluster, choice, tiers, limit, proving, seconds, report)
         if choice.profiles and limit.reason == "done":
             twin = _exactly(cluster, choice, _Limit(started, time_limit, None, stop), {}, report)
             solution.statistics["beside"] = beside(cluster, {"kubernetes": twin, "goals": solution})
     solution.schedulers = choice.schedulers
-    solution.stopped = limit.reason
+    if solution.stopped == "done":
+        solution.stopped = limit.reason
     solution.seed = seed
     solution.limits = {k: v for k, v in (("time_limit", time_limit), ("steps", steps)) if v is not None}
     if require_all and solution.unplaced:
@@ -140,19 +152,28 @@ def _by_goals(
     choice: Choice,
     tiers: Sequence[Tier],
     limit: _Limit,
+    proving: _Proving | None,
     seconds: dict[str, float],
     report: Progress,
 ) -> Solution:
-    """The whole batch placed by goals."""
+    """The whole batch placed by goals, and bounds on them where they are asked for."""
     decided = choice.decided(cluster)
     run = _prepare(cluster, tiers, decided, seconds, report)
     clock = time.perf_counter()
     _place(run, limit, report)
-    seconds["place"] = time.perf_counter() - clock
+    placed, seconds["place"] = limit.reason, time.perf_counter() - clock
+    proof = None
+    if proving is not None:
+        clock = time.perf_counter()
+        report("prove", 0, 1)
+        proof = _prove(cluster, run, tiers, decided, limit, proving)
+        run, seconds["prove"] = proof.run, time.perf_counter() - clock
     clock = time.perf_counter()
-    solution = answer(cluster, run, tiers, limit.reason, decided)
+    solution = answer(cluster, run, tiers, placed, decided)
     seconds["answer"] = time.perf_counter() - clock
     solution.statistics = _statistics(cluster, run, seconds)
+    if proof is not None:
+        proof.state(solution, None if limit.reason != "done" else proving.gap if proving else None)
     return solution
 
 
@@ -230,6 +251,30 @@ def _place(run: Run, limit: _Limit, report: Progress) -> None:
     place(run, limit.reached, lambda done, total: report("place", done, total), limit.steps)
     if limit.reason == "done" and limit.steps is not None and run.stopped_by_steps[0]:
         limit.reason = "step_limit"
+
+
+class _Proving(NamedTuple):
+    """How bounds are asked for."""
+
+    gap: float | None
+    seed: int
+    threads: int | None
+
+
+def _prove(
+    cluster: Cluster, run: Run, tiers: Sequence[Tier], decided: NDArray[np.bool_], limit: _Limit, proving: _Proving
+) -> Proof:
+    """Bounds, and a better run where one is found; CP-SAT has one thread unless the clock limits it anyway."""
+    from placer.engine import prepare
+    from placer.packing.model import WORK, Search
+    from placer.prove import prove
+
+    encoded = run.encoded
+    sequence = encoded.pending[decided[encoded.pending]]
+    blocked = int((decided & (cluster.pod_table.node == PENDING)).sum()) - len(sequence)
+    workers = (proving.threads or 1) if limit.deadline is not None else 1
+    search = Search(WORK, workers, proving.seed, proving.gap or 0.0, limit.reached)
+    return prove(lambda: prepare(cluster, encoded, run.goals, sequence), run, tiers, search, blocked)
 
 
 def answer(

@@ -9,6 +9,10 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from placer.model.cluster import Cluster
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from placer.model.cluster import Cluster
 
 
 def is_warm() -> bool:
@@ -75,3 +79,20 @@ def _ranked(cluster: Cluster) -> Cluster:
     low = Pod("low", cpu=3, node="c")
     pods = [*cluster.pods, low, Pod("high", cpu=4, priority=1, node_selector={"only": "c"})]
     return Cluster([*cluster.nodes, Node("c", cpu=4, labels={"only": "c"})], pods)
+    _prove_a_little(cluster)
+
+
+def _prove_a_little(cluster: Cluster) -> None:
+    """What a proof asks of the kernels one by one: the same pods again, in an order that is looked for."""
+    from placer.encode.encode import encode
+    from placer.encode.goals import encode_goals
+    from placer.engine import pods_per_class, place, prepare
+    from placer.packing.case import read_case
+    from placer.prove import arranged, placed_by
+
+    encoded = encode(cluster)
+    goals = encode_goals(encoded, [[("pack", 1.0)]], pods_per_class(encoded))
+    run, fresh = prepare(cluster, encoded, goals), prepare(cluster, encoded, goals)
+    place(run)
+    case = read_case(encoded.problem, fresh.state, (run.plan.last_slot - run.plan.first_slot).astype("int64"))
+    arranged(case, fresh, placed_by(case, run))

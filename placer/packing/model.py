@@ -1,0 +1,234 @@
+"""The whole problem as a CP-SAT model, solved level by level of the objective."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from placer.packing.case import Case
+from placer.packing.claims import Claims
+from placer.packing.constraints import Constraints
+from placer.packing.devices import Devices
+from placer.packing.goals import Goals, Level, radix
+from placer.packing.order import Order
+from placer.packing.variables import Variables
+
+if TYPE_CHECKING:
+    from ortools.sat.python import cp_model
+
+WORK = 10.0
+"""What CP-SAT is given for a level in deterministic time, about seconds."""
+MOST_WEIGHT = 2**45
+"""The largest sum in which levels are weighed together; what floating point holds is more."""
+LOOK = 0.02
+"""Seconds between two looks at whether to stop."""
+
+
+class Placed(NamedTuple):
+    """
+    One pod of an item on a node.
+
+    Attributes
+    ----------
+    units
+        The (unit, need) pairs that it takes; need -1 is its NUMA zone.
+    time
+        When it arrives, where that was chosen; else -1.
+    """
+
+    item: int
+    node: int
+    units: Sequence[tuple[int, int]]
+    time: int = -1
+
+
+class Search(NamedTuple):
+    """
+    How to solve.
+
+    Attributes
+    ----------
+    work
+        A limit in CP-SAT's deterministic time, level by level.
+    gap
+        How far from the bound, relatively, the last level may stop.
+    stop
+        Whether to come back with what there is.
+    """
+
+    work: float
+    workers: int
+    seed: int
+    gap: float
+    stop: Callable[[], bool]
+
+
+class Solved(NamedTuple):
+    """
+    What a stage came to.
+
+    Attributes
+    ----------
+    bound
+        Proven, level by level: no placement that is best in the levels before has less.
+    closed
+        Whether ``bound`` is reached by ``placed``.
+    placed
+        The best placement found; ``None`` without one.
+    """
+
+    bound: Sequence[float]
+    closed: bool
+    placed: Sequence[Placed] | None
+
+
+class Model:
+    """
+    The model of a case.
+
+    Parameters
+    ----------
+    squared
+        Rows of ``capacity`` that balance and headroom count.
+    """
+
+    def __init__(self, case: Case, squared: Sequence[int]) -> None:
+        from ortools.sat.python import cp_model
+
+        self.case = case
+        self.model = cp_model.CpModel()
+        self.variables = Variables(self.model, case)
+        Devices(self.model, case, self.variables).add()
+        Constraints(self.model, case, self.variables).add()
+        Claims(self.model, case, self.variables).add()
+        self.order = Order(self.model, case, self.variables)
+        self.order.add()
+        self.goals = Goals(self.model, case, self.variables, squared)
+        self._in_turn()
+
+    def _in_turn(self) -> None:
+        """Of equal nodes, and of equal pods that take units, the first are used first."""
+        for before, after in equal_nodes(self.case):
+            earlier, later = self.variables.used[before], self.variables.used[after]
+            if not isinstance(earlier, int) and not isinstance(later, int):
+                self.model.add_implication(later, earlier)
+        items = self.case.items
+        for index in range(len(items) - 1):
+            if items[index].pod_class == items[index + 1].pod_class:
+                first, second = self.variables.of(index), self.variables.of(index + 1)
+                if first:
+                    self.model.add(sum(first) >= sum(second))
+
+    def stages(self, asked: Sequence[Level], together: bool) -> list[list[Level]]:
+        """Neighbouring levels whose sum stays small, ``together`` where they may be."""
+        found: list[list[Level]] = []
+        for level in asked:
+            if found and together:
+                most = [self.goals.of(each).most for each in (*found[-1], level)]
+                if radix(most)[0] * (most[0] + 1) <= MOST_WEIGHT:
+                    found[-1].append(level)
+                    continue
+            found.append([level])
+        return found
+
+    def hint(self, placed: Sequence[Placed]) -> None:
+        """Starts the search from a placement."""
+        self.model.clear_hints()  # type: ignore[no-untyped-call]
+        count: dict[tuple[int, int], int] = {}
+        taken: set[tuple[int, int, int, int]] = set()
+        for item, node, units, _ in placed:
+            count[item, node] = count.get((item, node), 0) + 1
+            taken |= {(item, node, need, unit) for unit, need in units}
+        for pair, variable in self.variables.x.items():
+            self.model.add_hint(variable, count.get(pair, 0))
+        for (item, node), takings in self.variables.units.items():
+            for need, unit, literal in takings:
+                self.model.add_hint(literal, (item, node, need, unit) in taken)
+        used = {each.node for each in placed}
+        for node, literal in enumerate(self.variables.used):
+            if not isinstance(literal, int):
+                self.model.add_hint(literal, node in used)
+
+    def solve(self, stage: Sequence[Level], search: Search) -> Solved:
+        """Minimises levels that are weighed in one sum; what they came to is kept for the stage after, if proven."""
+        from ortools.sat.python import cp_model
+
+        goals = [self.goals.of(level) for level in stage]
+        weights = radix([goal.most for goal in goals])
+        self.model.minimize(sum(weight * goal.value for weight, goal in zip(weights, goals, strict=True)))
+        solver, status = run(self.model, search)
+        if status not in (cp_model.OPTIMAL, cp_model.FEASIBLE):
+            return Solved([0.0] * len(stage), False, None)
+        bound = round_up(solver.best_objective_bound)
+        closed = bound >= solver.objective_value - 0.5
+        least = []
+        for weight, goal in zip(weights, goals, strict=True):
+            least.append(goal.amount(bound // weight))
+            if closed:
+                self.model.add(goal.value <= bound // weight + goal.slack)
+            bound %= weight
+        return Solved(least, closed, self.read(solver))
+
+    def read(self, solver: cp_model.CpSolver) -> list[Placed]:
+        """The placement that a solver found."""
+        found = []
+        for (item, node), variable in self.variables.x.items():
+            for _ in range(solver.value(variable)):
+                takings = self.variables.units.get((item, node), ())
+                units = [(unit, need) for need, unit, taken in takings if solver.value(taken)]
+                time = solver.value(self.order.time[item]) if item in self.order.time else -1
+                found.append(Placed(item, node, units, time))
+        return found
+
+
+def run(model: cp_model.CpModel, search: Search) -> tuple[cp_model.CpSolver, Any]:
+    """Solves a model within the limits of a search; whether to stop is asked every ``LOOK`` seconds."""
+    from ortools.sat.python import cp_model
+
+    solver = cp_model.CpSolver()
+    parameters = solver.parameters
+    parameters.num_workers = search.workers
+    parameters.random_seed = search.seed % 2**31
+    parameters.max_deterministic_time = search.work
+    parameters.relative_gap_limit = search.gap
+    done = threading.Event()
+
+    def watch() -> None:
+        while not done.wait(LOOK):
+            if search.stop():
+                solver.stop_search()
+
+    watcher = threading.Thread(target=watch, daemon=True)
+    watcher.start()
+    try:
+        return solver, solver.solve(model)
+    finally:
+        done.set()
+        watcher.join()
+
+
+def round_up(bound: float) -> int:
+    """The least integer that is not below a bound, as far as floating point tells."""
+    return int(-((-bound + 1e-6) // 1))
+
+
+def equal_nodes(case: Case) -> list[tuple[int, int]]:
+    """Pairs of empty nodes, neighbours in order, that nothing tells apart: exchanging them changes no rule."""
+    nodes, units, state = case.problem.nodes, case.problem.units, case.state
+    last: dict[object, int] = {}
+    pairs = []
+    for node in range(len(nodes.row)):
+        if state.pods[node]:
+            continue
+        mine = slice(units.start[node], units.start[node + 1])
+        domains = tuple(
+            -2 if domain >= 0 and (nodes.domain[key] == domain).sum() == 1 else int(domain)
+            for key, domain in enumerate(nodes.domain[:, node])
+        )
+        parts = (state.free[:, node], units.kind[mine], units.attributes[mine], units.zone[mine], state.unit_free[mine])
+        mark = (int(nodes.segment[node]), int(nodes.price[node]), domains, *(part.tobytes() for part in parts))
+        if mark in last:
+            pairs.append((last[mark], node))
+        last[mark] = node
+    return pairs

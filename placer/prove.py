@@ -1,0 +1,245 @@
+"""Proof: how much better an answer could be, and the best one where the problem is small."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from itertools import takewhile
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from placer.encode.problem import Problem
+from placer.engine import Run
+from placer.goals import Tier
+from placer.objective import from_state
+from placer.packing.arrange import arrange
+from placer.packing.case import Case, read_case
+from placer.packing.goals import WRITTEN, Level, beats, closed
+from placer.packing.large import counting
+from placer.packing.model import Model, Placed, Search
+from placer.solution import Solution
+
+MOST_CELLS = 10_000
+"""Items × nodes up to which the whole problem is given to CP-SAT."""
+
+
+class Proof(NamedTuple):
+    """
+    What was proven of a run.
+
+    Attributes
+    ----------
+    run
+        The best placement known.
+    bound
+        Per tier, ``unplaced`` first: no answer that is best in the tiers before has less.
+    optimal
+        Whether no answer is better.
+    by
+        What the bounds were proven by.
+    """
+
+    run: Run
+    bound: Mapping[str, float]
+    optimal: bool
+    by: str
+
+    def state(self, solution: Solution, gap: float | None) -> None:
+        """Writes into the run's solution what was proven; ``gap`` is what was close enough."""
+        solution.bound = self.bound
+        solution.gap = first_gap(solution.objective, self.bound)
+        solution.status = "optimal" if self.optimal else "feasible"
+        solution.statistics["bound"] = self.by
+        if solution.stopped == "done" and gap is not None and 0.0 < solution.gap <= gap:
+            solution.stopped = "gap_limit"
+
+
+def first_gap(objective: Mapping[str, float], bound: Mapping[str, float]) -> float:
+    """(objective - bound) / max(1, objective) of the first tier that is not closed; 0 where all are."""
+    for key, value in objective.items():
+        if not closed(value, bound[key]):
+            return (value - bound[key]) / max(1.0, abs(value))
+    return 0.0
+
+
+def prove(again: Callable[[], Run], run: Run, tiers: Sequence[Tier], search: Search, blocked: int) -> Proof:
+    """
+    Bounds on every tier, and a better placement where one is found.
+
+    Parameters
+    ----------
+    again
+        A run of the same problem in which nothing is placed yet.
+    run
+        Placed as far as it goes; it is not changed.
+    blocked
+        Pods that are decided and can never be placed.
+    """
+    asked = levels(run, tiers)
+    known = values(run, asked)
+    fresh = again()
+    problem = run.encoded.problem
+    pending = (run.plan.last_slot - run.plan.first_slot).astype(np.int64)
+    least = counting(problem, fresh.state, pending, asked, known)
+    by = "counting"
+    if not all(map(closed, known, least)) and cells(problem, pending) <= MOST_CELLS and not search.stop():
+        case = read_case(problem, fresh.state, pending)
+        least, run = whole(case, again, run, asked, least, search)
+        by = "CP-SAT"
+        known = values(run, asked)
+    every = sum(level.priority is None for level in asked) == len(tiers)
+    return Proof(run, _bounds(tiers, asked, known, least, blocked), every and all(map(closed, known, least)), by)
+
+
+def cells(problem: Problem, pending: NDArray[np.int64]) -> int:
+    """Items × nodes: pods that take units are items of their own, others one a class."""
+    apart = (np.diff(problem.classes.unit_start) > 0) | (problem.classes.numa > 0)
+    return int(np.where(apart, pending, pending > 0).sum()) * len(problem.nodes.row)
+
+
+def levels(run: Run, tiers: Sequence[Tier]) -> list[Level]:
+    """Unplaced pods by priority, most important first; then the tiers, up to the first that no model can write."""
+    classes = run.encoded.problem.classes
+    waiting = np.flatnonzero(run.plan.last_slot > run.plan.first_slot)
+    found = [Level(int(priority)) for priority in np.unique(classes.priority[waiting])[::-1]]
+    written = takewhile(lambda tier: all(name in WRITTEN for name, _ in tier.parts), tiers)
+    return found + [Level(None, tier.parts) for tier in written]
+
+
+def values(run: Run, asked: Sequence[Level]) -> list[float]:
+    """What a run comes to, level by level."""
+    plan = run.plan
+    class_of_slot = np.repeat(np.arange(len(plan.first_slot)), plan.last_slot - plan.first_slot)
+    left = run.encoded.problem.classes.priority[class_of_slot[run.log.line_of_slot < 0]]
+    return [
+        sum(weight * from_state(name, run) for name, weight in level.parts)
+        if level.priority is None
+        else float((left == level.priority).sum())
+        for level in asked
+    ]
+
+
+def whole(
+    case: Case, again: Callable[[], Run], run: Run, asked: Sequence[Level], least: list[float], search: Search
+) -> tuple[list[float], Run]:
+    """
+    The whole problem by CP-SAT: bounds level by level, and the best run known.
+
+    A placement for which no legal order is found is modelled again, with the order of those that were left over.
+    """
+    exact: frozenset[int] = frozenset()
+    always, squared = least, run.goals.squared.tolist()
+    while True:
+        now = case if not exact else read_case(case.problem, case.state, pods_of(case), exact)
+        low, found = _solve(Model(now, squared), placed_by(now, run), asked, always, search)
+        least = max(least, low)
+        if found is None or all(map(closed, values(run, asked), least)):
+            return least, run
+        other, left = arranged(now, again(), found)
+        if beats(values(other, asked), values(run, asked)):
+            run = other
+        wider = more_exact(case, exact, left)
+        if not left or wider == exact or search.stop():
+            return least, run
+        exact = wider
+
+
+def _solve(
+    model: Model, start: Sequence[Placed], asked: Sequence[Level], least: Sequence[float], search: Search
+) -> tuple[list[float], Sequence[Placed] | None]:
+    """Level by level, each with the levels before at their best: bounds, and the last placement found."""
+    model.hint(start)
+    found: Sequence[Placed] | None = None
+    low, done = list(least), 0
+    for stage in model.stages(asked, together=search.gap == 0):
+        solved = model.solve(stage, search)
+        low[done : done + len(stage)] = max(low[done : done + len(stage)], list(solved.bound))
+        done += len(stage)
+        if solved.placed is not None:
+            found = solved.placed
+            model.hint(found)
+        if not solved.closed or search.stop():
+            break
+    return low, found
+
+
+def more_exact(case: Case, exact: frozenset[int], left: Sequence[int]) -> frozenset[int]:
+    """More classes to model in order: those left over; where these are already, all with rules in common with them."""
+    if not exact.issuperset(left):
+        return exact | frozenset(left)
+    touched = {counter for each in exact for counter in [rule.counter for rule in case.rules[each]]}
+    touched |= set(np.flatnonzero(case.members[:, sorted(exact)].any(axis=1)).tolist())
+    near = {
+        item.pod_class
+        for item in case.items
+        if case.rules[item.pod_class]
+        and (
+            touched.intersection(rule.counter for rule in case.rules[item.pod_class])
+            or case.members[sorted(touched), item.pod_class].any()
+        )
+    }
+    return exact | near
+
+
+def pods_of(case: Case) -> NDArray[np.int64]:
+    """(classes,) pods to place."""
+    pods = np.zeros(len(case.rules), np.int64)
+    for item in case.items:
+        pods[item.pod_class] += item.pods
+    return pods
+
+
+def placed_by(case: Case, run: Run) -> list[Placed]:
+    """A run's bindings as a model has them."""
+    plan, log = run.plan, run.log
+    items: dict[int, list[int]] = {}
+    for index, item in enumerate(case.items):
+        items.setdefault(item.pod_class, []).extend([index] * item.pods)
+    found = []
+    for pod_class, listed in items.items():
+        slots = range(int(plan.first_slot[pod_class]), int(plan.last_slot[pod_class]))
+        lines = [int(log.line_of_slot[slot]) for slot in slots if log.line_of_slot[slot] >= 0]
+        for index, line in zip(listed, lines, strict=False):
+            span = slice(log.unit_start[line], log.unit_start[line + 1])
+            units = zip(log.unit[span].tolist(), log.unit_need[span].tolist(), strict=True)
+            found.append(Placed(index, int(log.node[line]), list(units)))
+    return found
+
+
+def arranged(case: Case, run: Run, placed: Sequence[Placed]) -> tuple[Run, list[int]]:
+    """A fresh run with these pods bound in a legal order, and the classes of which pods are left over."""
+    from placer.kernels.bind import hold_units, put
+    from placer.kernels.claims import settle_claims
+    from placer.kernels.place import record
+    from placer.kernels.structs import pack
+
+    problem, state, work, log = pack(case.problem), pack(run.state), pack(run.work), pack(run.log)
+    pods = [(case.items[each.item].pod_class, each.node) for each in placed]
+    order, left = arrange(case.problem, (problem, state, work), pods, [each.time for each in placed])
+    slots = run.plan.first_slot.copy()
+    for place in order:
+        pod_class, node = pods[place]
+        units = sorted(placed[place].units, key=lambda pair: (pair[1] < 0, pair[1], pair[0]))
+        run.work.chosen[: len(units)] = [unit for unit, _ in units]
+        run.work.slot_need[: len(units)] = [need for _, need in units]
+        hold_units(problem, state, pod_class, run.work.chosen, run.work.slot_need, len(units), 1)
+        settle_claims(problem, state, work, pod_class, node)
+        put(problem, state, pod_class, node, 1)
+        record(log, work, int(slots[pod_class]), node, len(units))
+        slots[pod_class] += 1
+    return run, [pods[place][0] for place in left]
+
+
+def _bounds(
+    tiers: Sequence[Tier], asked: Sequence[Level], known: list[float], least: list[float], blocked: int
+) -> dict[str, float]:
+    """Per tier; a level's bound counts only while all levels before are closed."""
+    bound = {"unplaced": float(blocked), **{tier.key: 0.0 for tier in tiers}}
+    keys = iter(tier.key for tier in tiers)
+    for level, value, low in zip(asked, known, least, strict=True):
+        reached = closed(value, low) and closed(low, value)
+        bound["unplaced" if level.priority is not None else next(keys)] += value if reached else low
+        if not reached:
+            break
+    return bound
