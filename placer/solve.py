@@ -17,8 +17,8 @@ from placer.beside import beside
 from placer.errors import InfeasibleError, InputError, UsageError
 from placer.goals import Tier, parse_goals
 from placer.model.cluster import Cluster
-from placer.profiles import Choice, choose
 from placer.model.table import PENDING
+from placer.profiles import Choice, choose
 from placer.solution import Bindings, Rows, Solution, Unplaced
 
 if TYPE_CHECKING:

@@ -67,6 +67,7 @@ def _solve_a_little() -> None:
     )
     solve(cluster, goals=["pack"])
     solve(_ranked(cluster), profile="kubernetes")
+    _prove_a_little(cluster)
     solve(cluster, goals=["fragmentation", "balance+headroom", "preferences"])
     _prove_a_little(cluster)
 
@@ -86,7 +87,7 @@ def _prove_a_little(cluster: Cluster) -> None:
     """What a proof asks of the kernels one by one: the same pods again, in an order that is looked for."""
     from placer.encode.encode import encode
     from placer.encode.goals import encode_goals
-    from placer.engine import pods_per_class, place, prepare
+    from placer.engine import place, pods_per_class, prepare
     from placer.packing.case import read_case
     from placer.prove import arranged, placed_by
 

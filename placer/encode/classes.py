@@ -158,7 +158,7 @@ def _terms(
     flat = [term for terms in sets for term in terms]
     columns: list[Sequence[Any]] = [*zip(*flat, strict=True)] if flat else [()] * len(Term._fields)
     columns.append(rules.book.domain_bounds)
-    kinds = (np.int8, np.int32, np.int64, np.int32, np.int8, np.bool_, np.int8, np.int32)
+    kinds = (np.int8, np.int32, np.int64, np.int32, np.int8, np.bool_, np.int8, np.int32, np.int32)
     arrays: list[NDArray[Any]] = [np.array(column, kind) for column, kind in zip(columns, kinds, strict=True)]
     return start, Terms(*arrays)
 

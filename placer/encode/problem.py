@@ -145,6 +145,8 @@ class Terms(NamedTuple):
     """(terms,) whether nodes without the key are rejected."""
     rule: I8
     """(terms,) the rule to name when it rejects."""
+    ghost: I32
+    """(terms,) counter of pods that a spread matches and does not count, which preemption subtracts; -1 for none."""
     domain_bound: I32
     """(bounds,) most pods of the group per domain before one more, for rules that bound each domain apart."""
 

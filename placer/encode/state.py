@@ -25,6 +25,9 @@ def new_state(problem: Problem, pods_of_class: NDArray[np.int64]) -> State:
     per_class = np.diff(problem.classes.adds_start)
     np.add.at(members, problem.classes.adds, np.repeat(pods_of_class, per_class))
     entries = int(np.minimum(members, problem.nodes.domains[counters.key] if width else 0).sum()) + 1
+    if (problem.terms.ghost >= 0).any():
+        # Preemption counts in domains where a counter has nobody, one node at a time.
+        entries += int(np.diff(problem.classes.term_start).max(initial=0))
     claims = int(problem.claims.claim.max(initial=-1)) + 1
     slots = 1 << max(4, int(2 * entries - 1).bit_length())
     return State(

@@ -51,6 +51,7 @@ class Term(NamedTuple):
     member: int
     needs_key: bool
     rule: int
+    ghost: int = -1
 
 
 class SoftSpread(NamedTuple):
@@ -282,7 +283,12 @@ def carriers(book: TermBook, field: str) -> list[tuple[int, tuple[Any, ...]]]:
     return [(row, column.values[code]) for row, code in enumerate(codes) if column.values[code]]
 
 
-def compile_spread(book: TermBook, soft: bool, defaults: Iterable[tuple[int, Sequence[SpreadConstraint]]] = ()) -> None:
+def compile_spread(
+    book: TermBook,
+    soft: bool,
+    defaults: Iterable[tuple[int, Sequence[SpreadConstraint]]] = (),
+    ghosts: bool = False,
+) -> None:
     """
     Topology spread: hard constraints always, soft ones where preferences count.
 
@@ -290,6 +296,8 @@ def compile_spread(book: TermBook, soft: bool, defaults: Iterable[tuple[int, Seq
     ----------
     defaults
         Rule rows with constraints that a profile gives them.
+    ghosts
+        Whether pods that match and are not counted matter, as they do to preemption.
     """
     masks: dict[Any, int] = {}
     for row, constraints in (*carriers(book, "topology_spread"), *defaults):
@@ -297,11 +305,16 @@ def compile_spread(book: TermBook, soft: bool, defaults: Iterable[tuple[int, Seq
         for constraint in constraints if soft else hard:
             is_hard = constraint.when_unsatisfiable == "DoNotSchedule"
             keys = tuple(other.topology_key for other in hard) if is_hard else (constraint.topology_key,)
-            _add_constraint(book, row, constraint, keys, masks)
+            _add_constraint(book, row, constraint, keys, masks, ghosts)
 
 
 def _add_constraint(
-    book: TermBook, row: int, constraint: SpreadConstraint, keys: tuple[str, ...], masks: dict[Any, int]
+    book: TermBook,
+    row: int,
+    constraint: SpreadConstraint,
+    keys: tuple[str, ...],
+    masks: dict[Any, int],
+    ghosts: bool,
 ) -> None:
     """One constraint of a rule row; ``masks`` keeps what was worked out for others."""
     pods = book.cluster.pod_table
@@ -328,7 +341,19 @@ def _add_constraint(
         int(matches),
         is_hard,
         Rule.PodTopologySpread,
+        _ghost(book, row, constraint, masks[mark], picked) if ghosts and is_hard else -1,
     )
+
+
+def _ghost(book: TermBook, row: int, constraint: SpreadConstraint, eligible: int, counted: Picked) -> int:
+    """The counter of pods that a constraint matches and does not count; -1 for none."""
+    if constraint.selector is None:
+        return -1
+    namespace, labels = book.own(row)
+    keys = constraint.match_label_keys
+    matched = pick_own_namespace(namespace, labels, constraint.selector, keys, terminating=True)
+    rows = np.setdiff1d(book.members(matched), book.members(counted))
+    return book.counter(constraint.topology_key, rows, eligible) if len(rows) else -1
 
 
 def spread_mask(book: TermBook, constraint: SpreadConstraint, pod: int, keys: tuple[str, ...]) -> Mask:

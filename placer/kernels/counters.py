@@ -99,12 +99,11 @@ def count_pod(nodes: Nodes, counters: Counters, state: State, counter: int, node
     if entry < 0:
         entry = add_entry(state, counter, domain)
     before = state.entry_count[entry]
-    state.entry_count[entry] = before + change
+    after = before + change
+    state.entry_count[entry] = after
     state.total[counter] += change
-    if before == 0 and change > 0:
-        state.nonzero[counter] += 1
-    elif before > 0 and before + change == 0:
-        state.nonzero[counter] -= 1
+    state.nonzero[counter] += (1 if after > 0 else 0) - (1 if before > 0 else 0)
+    if after == 0:
         drop_entry(state, counter, domain, entry)
 
 

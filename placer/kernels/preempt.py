@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from placer.kernels.bind import put
-from placer.kernels.counters import find_entry
+from placer.kernels.counters import count_pod, find_entry
 from placer.kernels.jit import njit
 from placer.kernels.reject import HOLDERS, first_rejection
 from placer.kernels.terms import SOFT_COUNT, bootstraps
@@ -132,6 +132,26 @@ def count_once(problem: Problem, state: State, pod_class: int, extra: NDArray[np
 
 
 @njit
+def move(problem: Problem, state: State, bodies: Bodies, pod_class: int, body: int, node: int, sign: int) -> None:
+    """
+    Takes a pod off a node or puts it back, as preemption for a pod of a class sees it.
+
+    kube-scheduler's spread then counts pods that it had left out: terminating ones, and all under an empty selector.
+    """
+    classes, terms = problem.classes, problem.terms
+    kind = bodies.pod_class[body]
+    put(problem, state, kind, node, sign)
+    for term in range(classes.term_start[pod_class], classes.term_start[pod_class + 1]):
+        if terms.kind[term] >= SOFT_COUNT:
+            break
+        if terms.ghost[term] < 0:
+            continue
+        for index in range(classes.adds_start[kind], classes.adds_start[kind + 1]):
+            if classes.adds[index] == terms.ghost[term]:
+                count_pod(problem.nodes, problem.counters, state, terms.counter[term], node, sign)
+
+
+@njit
 def victims_on(
     problem: Problem,
     state: State,
@@ -163,7 +183,7 @@ def victims_on(
         return NO_VICTIMS
     count_once(problem, state, pod_class, bodies.extra, False)
     for place in range(count):
-        put(problem, state, bodies.pod_class[listed[place]], node, -1)
+        move(problem, state, bodies, pod_class, listed[place], node, -1)
     first = bootstraps(problem, state, pod_class)
     code = int(first_rejection(problem, state, work, pod_class, node, resource_rule, late, first))
     if code != 0:
@@ -171,7 +191,7 @@ def victims_on(
             need = problem.classes.need[pod_class, resource]
             bodies.short[resource] = need > 0 and state.free[resource, node] < need
         for place in range(count):
-            put(problem, state, bodies.pod_class[listed[place]], node, 1)
+            move(problem, state, bodies, pod_class, listed[place], node, 1)
         count_once(problem, state, pod_class, bodies.extra, True)
         return code
     mark_breaking(bodies, listed, count, breaking)
@@ -182,15 +202,15 @@ def victims_on(
             if breaking[place] != (turn == 0):
                 continue
             body = listed[place]
-            put(problem, state, bodies.pod_class[body], node, 1)
+            move(problem, state, bodies, pod_class, body, node, 1)
             first = bootstraps(problem, state, pod_class)
             if first_rejection(problem, state, work, pod_class, node, resource_rule, late, first) != 0:
-                put(problem, state, bodies.pod_class[body], node, -1)
+                move(problem, state, bodies, pod_class, body, node, -1)
                 bodies.victims[taken] = body
                 taken += 1
                 cost[0] += 1 if turn == 0 else 0
     for place in range(taken):
-        put(problem, state, bodies.pod_class[bodies.victims[place]], node, 1)
+        move(problem, state, bodies, pod_class, bodies.victims[place], node, 1)
     count_once(problem, state, pod_class, bodies.extra, True)
     weigh(bodies, taken, cost)
     return 0

@@ -151,6 +151,7 @@ EXACT = frozenset(
         "mark_breaking",
         "count_once",
         "victims_on",
+        "move",
         "weigh",
         "is_cheaper",
         "choose_candidates",
