@@ -243,6 +243,8 @@ def share_pool(problem: Problem, waiting: NDArray[np.int32], size: NDArray[np.fl
     """
     The classes with waiting pods that take a share of one unit, or one whole; largest share first, then largest pod.
 
+    Those with claims that are bound with their pod are not among them: refilling tries pods without deciding any.
+
     Parameters
     ----------
     waiting
@@ -252,6 +254,7 @@ def share_pool(problem: Problem, waiting: NDArray[np.int32], size: NDArray[np.fl
     """
     classes = problem.classes
     chosen = np.flatnonzero((waiting > 0) & (np.diff(classes.unit_start) == 1) & (classes.numa == 0))
+    chosen = chosen[np.diff(problem.claims.start)[chosen] == 0]
     need = classes.unit_start[chosen]
     chosen = chosen[(classes.unit_count[need] == 1) & (classes.unit_amount[need, 0] > 0)]
     chosen = chosen[np.argsort(-waiting[chosen], kind="stable")][:MOST_POOL]

@@ -23,6 +23,9 @@ from placer.solution import Solution
 MOST_CELLS = 10_000
 """Items × nodes up to which the whole problem is given to CP-SAT."""
 
+MOST_ORDERED = 150
+"""Pods up to which the order of arrival is modelled: each two of them are compared."""
+
 
 class Proof(NamedTuple):
     """
@@ -140,7 +143,7 @@ def whole(
         if beats(values(other, asked), values(run, asked)):
             run = other
         wider = more_exact(case, exact, left)
-        if not left or wider == exact or search.stop():
+        if not left or wider == exact or ordered(case, wider) > MOST_ORDERED or search.stop():
             return least, run
         exact = wider
 
@@ -165,21 +168,29 @@ def _solve(
 
 
 def more_exact(case: Case, exact: frozenset[int], left: Sequence[int]) -> frozenset[int]:
-    """More classes to model in order: those left over; where these are already, all with rules in common with them."""
-    if not exact.issuperset(left):
-        return exact | frozenset(left)
-    touched = {counter for each in exact for counter in [rule.counter for rule in case.rules[each]]}
-    touched |= set(np.flatnonzero(case.members[:, sorted(exact)].any(axis=1)).tolist())
-    near = {
-        item.pod_class
-        for item in case.items
-        if case.rules[item.pod_class]
-        and (
-            touched.intersection(rule.counter for rule in case.rules[item.pod_class])
-            or case.members[sorted(touched), item.pod_class].any()
-        )
-    }
-    return exact | near
+    """More classes to model in order: those left over; else those that have a counter in common with them; with all."""
+    for wider in (frozenset(left), near(case, frozenset(left)), near(case, exact)):
+        if not exact.issuperset(wider):
+            return exact | wider
+    return exact
+
+
+def near(case: Case, classes: frozenset[int]) -> frozenset[int]:
+    """Classes with rules that look at, or are counted by, what the rules of some look at or what counts these."""
+    touched = {rule.counter for pod_class in classes for rule in case.rules[pod_class]}
+    touched |= set(np.flatnonzero(case.members[:, sorted(classes)].any(axis=1)).tolist())
+    counted = case.members[sorted(touched)].any(axis=0)
+    ruled = {item.pod_class for item in case.items if case.rules[item.pod_class]}
+    return frozenset(
+        each for each in ruled if counted[each] or touched.intersection(rule.counter for rule in case.rules[each])
+    )
+
+
+def ordered(case: Case, exact: frozenset[int]) -> int:
+    """How many pods have a place in the order where these classes are modelled in it."""
+    counters = {rule.counter for pod_class in exact for rule in case.rules[pod_class]}
+    counted = case.members[sorted(counters)].any(axis=0)
+    return sum(item.pods for item in case.items if item.pod_class in exact or counted[item.pod_class])
 
 
 def pods_of(case: Case) -> NDArray[np.int64]:

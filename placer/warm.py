@@ -67,7 +67,6 @@ def _solve_a_little() -> None:
     )
     solve(cluster, goals=["pack"])
     solve(_ranked(cluster), profile="kubernetes")
-    _prove_a_little(cluster)
     solve(cluster, goals=["fragmentation", "balance+headroom", "preferences"])
     _prove_a_little(cluster)
 
