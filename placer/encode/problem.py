@@ -477,3 +477,22 @@ class Repair(NamedTuple):
     """(resources,) scratch."""
     size: F64
     """(resources,) 1 / what the cluster has of each, to add up shares."""
+
+
+class Search(NamedTuple):
+    """What improving keeps beside the log and ``Repair``."""
+
+    used: I32
+    """(nodes in use at first,) in random order."""
+    size: F64
+    """(classes,) requests of cpu and memory as shares of what the nodes in use have free, summed; above 0."""
+    load: F64
+    """(nodes,) sum of the sizes of the pods placed there."""
+    random: I64
+    """(1,) state of the generator; not 0."""
+    line: I64
+    """(most pods,) scratch: lines of the node to be emptied."""
+    move: I64
+    """(3,) scratch: the line that moves, the node it moves to, and the line it changes places with, -1 for none."""
+    moves: I64
+    """(2,) moves tried and moves made."""

@@ -1,0 +1,224 @@
+"""
+Improve: nodes in use are emptied pod by pod, so that fewer are paid for.
+
+A target hands its pods to nodes that are better used: a pod moves there where it fits, else it changes places with a
+smaller one, so that what is free gathers on the target. Each move is legal and kept by itself; a target need not be
+emptied for the next to profit. Only pods are moved that no affinity, spread or distinct rule counts, and each is bound
+anew at the end of the log, so that every other binding stays legal in the order in which it is listed.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from placer.kernels.arrive import fits_now
+from placer.kernels.jit import njit
+from placer.kernels.refill import may_stand
+from placer.kernels.repair import bind_on, link_lines, put_back, take_off
+from placer.kernels.terms import terms_allow
+
+if TYPE_CHECKING:
+    from placer.encode.problem import Classes, Goals, Log, Problem, Repair, Search, State, Work
+
+WINDOW = 256
+"""Nodes looked at for one move, of which the best is made."""
+MOST_FRUITLESS = 4
+"""Windows in a row without a move, after which a target is left as it is."""
+SPARE_LINES = 512
+"""Lines of the log that are free when a target is begun."""
+LEAST_GAIN = 1e-9
+TRIED, KEPT = 0, 1
+
+
+@njit
+def draw(random: NDArray[np.int64], below: int) -> int:
+    """The next of a sequence of pseudo-random numbers from 0 on: Marsaglia, "Xorshift RNGs"."""
+    value = random[0]
+    value ^= value << 13
+    value ^= (value >> 7) & 0x1FFFFFFFFFFFFFF
+    value ^= value << 17
+    random[0] = value
+    drawn: int = (value & 0x7FFFFFFFFFFFFFFF) % below
+    return drawn
+
+
+@njit
+def compact(log: Log, repair: Repair) -> None:
+    """Drops the lines that no longer count, in place, and lists the others with their nodes again. O(lines)."""
+    count = 0
+    for line in range(log.lines[0]):
+        slot = log.slot[line]
+        if log.line_of_slot[slot] != line:
+            continue
+        start, stop = log.unit_start[line], log.unit_start[line + 1]
+        base = log.unit_start[count]
+        for index in range(stop - start):
+            log.unit[base + index] = log.unit[start + index]
+            log.unit_need[base + index] = log.unit_need[start + index]
+        log.slot[count], log.node[count] = slot, log.node[line]
+        log.unit_start[count + 1] = base + stop - start
+        log.line_of_slot[slot] = count
+        count += 1
+    log.lines[0] = count
+    link_lines(log, repair)
+
+
+@njit
+def amounts_fit(classes: Classes, state: State, pod_class: int, other: int, node: int) -> bool:
+    """Whether amounts suffice on a node for a pod in the place of one of the class ``other``, -1 for none."""
+    for index in range(classes.asked.shape[1]):
+        resource = classes.asked[pod_class, index]
+        if resource < 0:
+            break
+        given = classes.need[other, resource] if other >= 0 else 0
+        if state.free[resource, node] + given < classes.need[pod_class, resource]:
+            return False
+    return True
+
+
+@njit
+def find_with(
+    problem: Problem,
+    state: State,
+    log: Log,
+    repair: Repair,
+    search: Search,
+    node: int,
+    target: int,
+    count: int,
+    best: float,
+) -> float:
+    """
+    Looks for a better move of one of the target's pods to one node, alone or in exchange for a smaller pod.
+
+    Parameters
+    ----------
+    count
+        Pods of the target, listed in ``search.line``.
+    best
+        The gain to beat; a move that does is written to ``search.move``.
+
+    Returns
+    -------
+    The best gain known: by how much the target gets smaller. O(pods of the target × pods of the node).
+    """
+    classes, size = problem.classes, search.size
+    line = -1
+    while True:
+        other = repair.class_of_slot[log.slot[line]] if line >= 0 else -1
+        if other < 0 or classes.free_to_move[other]:
+            less = size[other] if other >= 0 else 0.0
+            search.moves[TRIED] += count
+            for index in range(count):
+                pod_class = repair.class_of_slot[log.slot[search.line[index]]]
+                gain = size[pod_class] - less
+                if (
+                    gain > best
+                    and amounts_fit(classes, state, pod_class, other, node)
+                    and (other < 0 or amounts_fit(classes, state, other, pod_class, target))
+                    and may_stand(problem, pod_class, node)
+                    and (other < 0 or may_stand(problem, other, target))
+                    and terms_allow(problem, state, pod_class, node)
+                    and (other < 0 or terms_allow(problem, state, other, target))
+                ):
+                    best = gain
+                    search.move[0], search.move[1], search.move[2] = search.line[index], node, line
+        line = repair.head[node] if line < 0 else repair.next[line]
+        if line < 0:
+            return best
+
+
+@njit
+def find_move(problem: Problem, state: State, log: Log, repair: Repair, search: Search, target: int) -> float:
+    """
+    The best move among WINDOW nodes from a random one on that are better used than the target; what it gains.
+
+    Only the load per price decides which of two nodes is the better used, so that the sum of its squares grows with
+    each move and no move is made in circles.
+    """
+    nodes = problem.nodes
+    count = 0
+    line = repair.head[target]
+    while line >= 0 and count < search.line.shape[0]:
+        search.line[count] = line
+        count += 1
+        line = repair.next[line]
+    best = LEAST_GAIN
+    start = draw(search.random, search.used.shape[0])
+    for index in range(min(WINDOW, search.used.shape[0])):
+        node = search.used[(start + index) % search.used.shape[0]]
+        if node == target or state.pods[node] == 0:
+            continue
+        if search.load[node] * nodes.price[target] > search.load[target] * nodes.price[node]:
+            best = find_with(problem, state, log, repair, search, node, target, count, best)
+    return best if best > LEAST_GAIN else 0.0
+
+
+@njit
+def make_move(
+    problem: Problem, goals: Goals, state: State, work: Work, log: Log, repair: Repair, search: Search, target: int
+) -> bool:
+    """Makes the move found, with all rules asked; undone where one of them rejects it. Whether it was made."""
+    line, node, other = search.move[0], search.move[1], search.move[2]
+    slot, other_slot = log.slot[line], log.slot[max(other, 0)]
+    pod_class, other_class = repair.class_of_slot[slot], repair.class_of_slot[other_slot]
+    start = log.lines[0]
+    take_off(problem, state, log, repair, line)
+    if other >= 0:
+        take_off(problem, state, log, repair, other)
+    done = fits_now(problem, state, work, pod_class, node)
+    if done:
+        bind_on(problem, goals, state, work, log, repair, slot, node)
+        if other >= 0:
+            done = fits_now(problem, state, work, other_class, target)
+            if done:
+                bind_on(problem, goals, state, work, log, repair, other_slot, target)
+            else:
+                take_off(problem, state, log, repair, start)
+    if not done:
+        log.lines[0] = start
+        if other >= 0:
+            put_back(problem, state, log, repair, other)
+        put_back(problem, state, log, repair, line)
+        return False
+    gain = search.size[pod_class] - (search.size[other_class] if other >= 0 else 0.0)
+    search.load[target] -= gain
+    search.load[node] += gain
+    search.moves[KEPT] += 1
+    return True
+
+
+@njit
+def empty_node(
+    problem: Problem, goals: Goals, state: State, work: Work, log: Log, repair: Repair, search: Search, target: int
+) -> None:
+    """Hands over as many pods of a node as others take, the largest gain first."""
+    if log.lines[0] + SPARE_LINES > log.slot.shape[0]:
+        compact(log, repair)
+    fruitless = 0
+    while state.pods[target] > 0 and fruitless < MOST_FRUITLESS and log.lines[0] + 2 < log.slot.shape[0]:
+        found = find_move(problem, state, log, repair, search, target) > 0.0
+        if found and make_move(problem, goals, state, work, log, repair, search, target):
+            fruitless = 0
+        else:
+            fruitless += 1
+
+
+@njit
+def empty_nodes(
+    problem: Problem,
+    goals: Goals,
+    state: State,
+    work: Work,
+    log: Log,
+    repair: Repair,
+    search: Search,
+    targets: NDArray[np.int32],
+) -> None:
+    """Tries to empty each of these nodes, in order."""
+    for target in targets:
+        empty_node(problem, goals, state, work, log, repair, search, target)
+    work.scan_key[0] = -1
