@@ -15,6 +15,8 @@ from placer.goals import Tier
 
 CHUNK = 8
 """Nodes between two looks at the clock: a few hundredths of a second."""
+MOST_DRY = 32
+"""Chunks in a row that empty no node, after which a round that made moves is begun anew."""
 MOST_PODS = 512
 """Pods of a node that is to be emptied that are looked at."""
 POD = 1e-3
@@ -62,14 +64,15 @@ def improve(
     left = steps if steps is not None else 2**62
     made, kept, done = 0, -1, False
     while not done and left > made and not stop():
-        targets = nodes_to_empty(run, search)
+        targets, dry = nodes_to_empty(run, search), 0
         done, kept = int(search.moves[1]) == kept, int(search.moves[1])
         for low in range(0, 0 if done else len(targets), CHUNK):
-            if stop() or made >= left:
+            if stop() or made >= left or (dry >= MOST_DRY and int(search.moves[1]) > kept):
                 break
             chunk = targets[low : low + min(CHUNK, left - made)]
             empty_nodes(problem, goals, state, work, log, beside, kernel, chunk)
             made += len(chunk)
+            dry = 0 if not run.state.pods[chunk].all() else dry + 1
             if progress:
                 progress(low, len(targets))
     tried, kept = search.moves.tolist()
@@ -101,7 +104,7 @@ def new_search(run: Run, seed: int) -> Search:
         load=np.bincount(nodes, sizes, minlength=len(state.pods)).astype(np.float64),
         random=rng.integers(1, 2**62, 1),
         line=np.zeros(MOST_PODS, np.int64),
-        move=np.zeros(3, np.int64),
+        move=np.zeros(4, np.int64),
         moves=np.zeros(2, np.int64),
     )
 

@@ -155,14 +155,16 @@ def _by_goals(
     clock = time.perf_counter()
     left = _place(run, limit, report)
     seconds["place"] = time.perf_counter() - clock
-    placed, known = limit.reason, {}
+    clock, placed = time.perf_counter(), limit.reason
+    solution = answer(cluster, run, tiers, placed, decided)
+    seconds["answer"] = time.perf_counter() - clock
+    known: dict[str, Any] = {}
     if placed == "done" and limit.given and improves(tiers):
         clock = time.perf_counter()
         known = _improve(run, limit, left, seed, report)
+        if known["improve"]["moves_kept"]:
+            solution = answer(cluster, run, tiers, placed, decided)
         seconds["improve"] = time.perf_counter() - clock
-    clock = time.perf_counter()
-    solution = answer(cluster, run, tiers, placed, decided)
-    seconds["answer"] = time.perf_counter() - clock
     solution.statistics = {**_statistics(cluster, run, seconds), **known}
     return solution
 

@@ -493,6 +493,6 @@ class Search(NamedTuple):
     line: I64
     """(most pods,) scratch: lines of the node to be emptied."""
     move: I64
-    """(3,) scratch: the line that moves, the node it moves to, and the line it changes places with, -1 for none."""
+    """(4,) scratch: the line that moves, the node it moves to, and the two lines it changes places with, -1 for none."""
     moves: I64
     """(2,) moves tried and moves made."""

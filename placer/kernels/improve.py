@@ -1,8 +1,8 @@
 """
 Improve: nodes in use are emptied pod by pod, so that fewer are paid for.
 
-A target hands its pods to nodes that are better used: a pod moves there where it fits, else it changes places with a
-smaller one, so that what is free gathers on the target. Each move is legal and kept by itself; a target need not be
+A target hands its pods to nodes that are better used: a pod moves there where it fits, else it changes places with one or
+two smaller ones, so that what is free gathers on the target. Each move is legal and kept by itself; a target need not be
 emptied for the next to profit. Only pods are moved that no affinity, spread or distinct rule counts, and each is bound
 anew at the end of the log, so that every other binding stays legal in the order in which it is listed.
 """
@@ -23,9 +23,9 @@ from placer.kernels.terms import terms_allow
 if TYPE_CHECKING:
     from placer.encode.problem import Classes, Goals, Log, Problem, Repair, Search, State, Work
 
-WINDOW = 256
+WINDOW = 64
 """Nodes looked at for one move, of which the best is made."""
-MOST_FRUITLESS = 4
+MOST_FRUITLESS = 8
 """Windows in a row without a move, after which a target is left as it is."""
 SPARE_LINES = 512
 """Lines of the log that are free when a target is begun."""
@@ -67,20 +67,35 @@ def compact(log: Log, repair: Repair) -> None:
 
 
 @njit
-def amounts_fit(classes: Classes, state: State, pod_class: int, other: int, node: int) -> bool:
-    """Whether amounts suffice on a node for a pod in the place of one of the class ``other``, -1 for none."""
-    for index in range(classes.asked.shape[1]):
+def need_of(classes: Classes, pod_class: int, resource: int) -> int:
+    """What a pod asks for; nothing where the class is -1."""
+    need: int = classes.need[pod_class, resource] if pod_class >= 0 else 0
+    return need
+
+
+@njit
+def amounts_fit(
+    classes: Classes, state: State, node: int, pod_class: int, beside: int, gone: int, gone_too: int
+) -> bool:
+    """Whether amounts suffice for a pod, with one of another class beside it, in the place of two; -1 is none."""
+    for index in range(classes.asked.shape[1] if pod_class >= 0 else 0):
         resource = classes.asked[pod_class, index]
         if resource < 0:
             break
-        given = classes.need[other, resource] if other >= 0 else 0
-        if state.free[resource, node] + given < classes.need[pod_class, resource]:
+        given = need_of(classes, gone, resource) + need_of(classes, gone_too, resource)
+        if state.free[resource, node] + given < classes.need[pod_class, resource] + need_of(classes, beside, resource):
             return False
     return True
 
 
 @njit
-def find_with(
+def allows(problem: Problem, state: State, pod_class: int, node: int) -> bool:
+    """Whether static rules and rules between pods allow a class on a node; always for -1."""
+    return pod_class < 0 or (may_stand(problem, pod_class, node) and terms_allow(problem, state, pod_class, node))
+
+
+@njit
+def try_pods(
     problem: Problem,
     state: State,
     log: Log,
@@ -90,9 +105,11 @@ def find_with(
     target: int,
     count: int,
     best: float,
+    line: int,
+    also: int,
 ) -> float:
     """
-    Looks for a better move of one of the target's pods to one node, alone or in exchange for a smaller pod.
+    Looks for a better move to one node among the target's pods, in exchange for the pods of two lines, -1 for none.
 
     Parameters
     ----------
@@ -103,40 +120,74 @@ def find_with(
 
     Returns
     -------
-    The best gain known: by how much the target gets smaller. O(pods of the target × pods of the node).
+    The best gain known: by how much the target gets smaller. O(pods of the target).
     """
     classes, size = problem.classes, search.size
-    line = -1
-    while True:
-        other = repair.class_of_slot[log.slot[line]] if line >= 0 else -1
-        if other < 0 or classes.free_to_move[other]:
-            less = size[other] if other >= 0 else 0.0
-            search.moves[TRIED] += count
-            for index in range(count):
-                pod_class = repair.class_of_slot[log.slot[search.line[index]]]
-                gain = size[pod_class] - less
-                if (
-                    gain > best
-                    and amounts_fit(classes, state, pod_class, other, node)
-                    and (other < 0 or amounts_fit(classes, state, other, pod_class, target))
-                    and may_stand(problem, pod_class, node)
-                    and (other < 0 or may_stand(problem, other, target))
-                    and terms_allow(problem, state, pod_class, node)
-                    and (other < 0 or terms_allow(problem, state, other, target))
-                ):
-                    best = gain
-                    search.move[0], search.move[1], search.move[2] = search.line[index], node, line
-        line = repair.head[node] if line < 0 else repair.next[line]
-        if line < 0:
-            return best
+    other = repair.class_of_slot[log.slot[line]] if line >= 0 else -1
+    third = repair.class_of_slot[log.slot[also]] if also >= 0 else -1
+    less = (size[other] if line >= 0 else 0.0) + (size[third] if also >= 0 else 0.0)
+    search.moves[TRIED] += count
+    for index in range(count):
+        pod_class = repair.class_of_slot[log.slot[search.line[index]]]
+        gain = size[pod_class] - less
+        if (
+            gain > best
+            and amounts_fit(classes, state, node, pod_class, -1, other, third)
+            and amounts_fit(classes, state, target, other, third, pod_class, -1)
+            and amounts_fit(classes, state, target, third, other, pod_class, -1)
+            and allows(problem, state, pod_class, node)
+            and allows(problem, state, other, target)
+            and allows(problem, state, third, target)
+        ):
+            best = gain
+            search.move[0], search.move[1] = search.line[index], node
+            search.move[2], search.move[3] = line, also
+    return best
 
 
 @njit
-def find_move(problem: Problem, state: State, log: Log, repair: Repair, search: Search, target: int) -> float:
+def try_node(
+    problem: Problem,
+    state: State,
+    log: Log,
+    repair: Repair,
+    search: Search,
+    node: int,
+    target: int,
+    count: int,
+    best: float,
+    deep: bool,
+) -> float:
+    """
+    Looks for a better move to one node: alone, for one of its pods, or where ``deep`` for two of them.
+
+    Returns
+    -------
+    As :func:`try_pods`. O(pods of the target × pods of the node, squared where ``deep``).
+    """
+    free = problem.classes.free_to_move
+    best = try_pods(problem, state, log, repair, search, node, target, count, best, -1, -1)
+    line = repair.head[node]
+    while line >= 0:
+        if free[repair.class_of_slot[log.slot[line]]]:
+            best = try_pods(problem, state, log, repair, search, node, target, count, best, line, -1)
+            also = repair.next[line] if deep else -1
+            while also >= 0:
+                if free[repair.class_of_slot[log.slot[also]]]:
+                    best = try_pods(problem, state, log, repair, search, node, target, count, best, line, also)
+                also = repair.next[also]
+        line = repair.next[line]
+    return best
+
+
+@njit
+def find_move(
+    problem: Problem, state: State, log: Log, repair: Repair, search: Search, target: int, deep: bool
+) -> float:
     """
     The best move among WINDOW nodes from a random one on that are better used than the target; what it gains.
 
-    Only the load per price decides which of two nodes is the better used, so that the sum of its squares grows with
+    Pairs of pods are tried where ``deep``. Only the load per price decides which of two nodes is the better used, so that the sum of its squares grows with
     each move and no move is made in circles.
     """
     nodes = problem.nodes
@@ -153,7 +204,7 @@ def find_move(problem: Problem, state: State, log: Log, repair: Repair, search: 
         if node == target or state.pods[node] == 0:
             continue
         if search.load[node] * nodes.price[target] > search.load[target] * nodes.price[node]:
-            best = find_with(problem, state, log, repair, search, node, target, count, best)
+            best = try_node(problem, state, log, repair, search, node, target, count, best, deep)
     return best if best > LEAST_GAIN else 0.0
 
 
@@ -162,29 +213,32 @@ def make_move(
     problem: Problem, goals: Goals, state: State, work: Work, log: Log, repair: Repair, search: Search, target: int
 ) -> bool:
     """Makes the move found, with all rules asked; undone where one of them rejects it. Whether it was made."""
-    line, node, other = search.move[0], search.move[1], search.move[2]
-    slot, other_slot = log.slot[line], log.slot[max(other, 0)]
-    pod_class, other_class = repair.class_of_slot[slot], repair.class_of_slot[other_slot]
-    start = log.lines[0]
-    take_off(problem, state, log, repair, line)
-    if other >= 0:
-        take_off(problem, state, log, repair, other)
-    done = fits_now(problem, state, work, pod_class, node)
+    start, node, out = log.lines[0], search.move[1], search.move[2:]
+    take_off(problem, state, log, repair, search.move[0])
+    for line in out:
+        if line >= 0:
+            take_off(problem, state, log, repair, line)
+    slot = log.slot[search.move[0]]
+    gain = search.size[repair.class_of_slot[slot]]
+    done = fits_now(problem, state, work, repair.class_of_slot[slot], node)
     if done:
         bind_on(problem, goals, state, work, log, repair, slot, node)
-        if other >= 0:
-            done = fits_now(problem, state, work, other_class, target)
+    for line in out:
+        if done and line >= 0:
+            slot = log.slot[line]
+            gain -= search.size[repair.class_of_slot[slot]]
+            done = fits_now(problem, state, work, repair.class_of_slot[slot], target)
             if done:
-                bind_on(problem, goals, state, work, log, repair, other_slot, target)
-            else:
-                take_off(problem, state, log, repair, start)
+                bind_on(problem, goals, state, work, log, repair, slot, target)
     if not done:
+        for line in range(log.lines[0] - 1, start - 1, -1):
+            take_off(problem, state, log, repair, line)
         log.lines[0] = start
-        if other >= 0:
-            put_back(problem, state, log, repair, other)
-        put_back(problem, state, log, repair, line)
+        for line in out[::-1]:
+            if line >= 0:
+                put_back(problem, state, log, repair, line)
+        put_back(problem, state, log, repair, search.move[0])
         return False
-    gain = search.size[pod_class] - (search.size[other_class] if other >= 0 else 0.0)
     search.load[target] -= gain
     search.load[node] += gain
     search.moves[KEPT] += 1
@@ -199,8 +253,8 @@ def empty_node(
     if log.lines[0] + SPARE_LINES > log.slot.shape[0]:
         compact(log, repair)
     fruitless = 0
-    while state.pods[target] > 0 and fruitless < MOST_FRUITLESS and log.lines[0] + 2 < log.slot.shape[0]:
-        found = find_move(problem, state, log, repair, search, target) > 0.0
+    while state.pods[target] > 0 and fruitless < MOST_FRUITLESS and log.lines[0] + 3 < log.slot.shape[0]:
+        found = find_move(problem, state, log, repair, search, target, fruitless > 0) > 0.0
         if found and make_move(problem, goals, state, work, log, repair, search, target):
             fruitless = 0
         else:

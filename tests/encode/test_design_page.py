@@ -31,6 +31,7 @@ TUPLES = (
     "Log",
     "Plan",
     "Repair",
+    "Search",
 )
 
 
