@@ -75,7 +75,7 @@ def improve(
             dry = 0 if not run.state.pods[chunk].all() else dry + 1
             if progress:
                 progress(low, len(targets))
-    tried, kept = search.moves.tolist()
+    tried, kept, _ = search.moves.tolist()
     seconds = max(time.perf_counter() - clock, 1e-9)
     return {
         "steps": made,
@@ -105,7 +105,7 @@ def new_search(run: Run, seed: int) -> Search:
         random=rng.integers(1, 2**62, 1),
         line=np.zeros(MOST_PODS, np.int64),
         move=np.zeros(4, np.int64),
-        moves=np.zeros(2, np.int64),
+        moves=np.zeros(3, np.int64),
     )
 
 

@@ -495,4 +495,4 @@ class Search(NamedTuple):
     move: I64
     """(4,) scratch: the line that moves, the node it moves to, and the two lines it changes places with, -1 for none."""
     moves: I64
-    """(2,) moves tried and moves made."""
+    """(3,) moves tried, moves made, and how many tried are enough for the present node."""

@@ -29,8 +29,12 @@ MOST_FRUITLESS = 8
 """Windows in a row without a move, after which a target is left as it is."""
 SPARE_LINES = 512
 """Lines of the log that are free when a target is begun."""
+MOST_PAIRED = 32
+"""Pods of a node among which pairs are tried."""
+MOST_TRIED = 1_000_000
+"""Moves tried for one target, a few hundredths of a second."""
 LEAST_GAIN = 1e-9
-TRIED, KEPT = 0, 1
+TRIED, KEPT, ENOUGH = 0, 1, 2
 
 
 @njit
@@ -166,12 +170,13 @@ def try_node(
     As :func:`try_pods`. O(pods of the target × pods of the node, squared where ``deep``).
     """
     free = problem.classes.free_to_move
+    pairs = deep and state.pods[node] <= MOST_PAIRED
     best = try_pods(problem, state, log, repair, search, node, target, count, best, -1, -1)
     line = repair.head[node]
     while line >= 0:
         if free[repair.class_of_slot[log.slot[line]]]:
             best = try_pods(problem, state, log, repair, search, node, target, count, best, line, -1)
-            also = repair.next[line] if deep else -1
+            also = repair.next[line] if pairs else -1
             while also >= 0:
                 if free[repair.class_of_slot[log.slot[also]]]:
                     best = try_pods(problem, state, log, repair, search, node, target, count, best, line, also)
@@ -201,6 +206,8 @@ def find_move(
     start = draw(search.random, search.used.shape[0])
     for index in range(min(WINDOW, search.used.shape[0])):
         node = search.used[(start + index) % search.used.shape[0]]
+        if search.moves[TRIED] >= search.moves[ENOUGH]:
+            break
         if node == target or state.pods[node] == 0:
             continue
         if search.load[node] * nodes.price[target] > search.load[target] * nodes.price[node]:
@@ -253,6 +260,7 @@ def empty_node(
     if log.lines[0] + SPARE_LINES > log.slot.shape[0]:
         compact(log, repair)
     fruitless = 0
+    search.moves[ENOUGH] = search.moves[TRIED] + MOST_TRIED
     while state.pods[target] > 0 and fruitless < MOST_FRUITLESS and log.lines[0] + 3 < log.slot.shape[0]:
         found = find_move(problem, state, log, repair, search, target, fruitless > 0) > 0.0
         if found and make_move(problem, goals, state, work, log, repair, search, target):
