@@ -47,8 +47,8 @@ def solve(  # noqa: PLR0913 - one function for all that a caller may ask, by key
     """
     Places the pending pods of a cluster; with a limit, the rest of it goes to a search that lowers the goal.
 
-    The search serves the first tier where that is ``pack``: it empties nodes, whatever later tiers lose by it. Other
-    goals are served by placing alone.
+    The search serves the first tier where that is ``pack``: it empties nodes, whatever later tiers lose by it; where it
+    empties none, the answer is that of placing. Other goals are served by placing alone.
 
     Parameters
     ----------
@@ -162,8 +162,9 @@ def _by_goals(
     if placed == "done" and limit.given and improves(tiers):
         clock = time.perf_counter()
         known = _improve(run, limit, left, seed, report)
-        if known["improve"]["moves_kept"]:
-            solution = answer(cluster, run, tiers, placed, decided)
+        found = answer(cluster, run, tiers, placed, decided)
+        if found.objective[tiers[0].key] < solution.objective[tiers[0].key]:
+            solution = found
         seconds["improve"] = time.perf_counter() - clock
     solution.statistics = {**_statistics(cluster, run, seconds), **known}
     return solution

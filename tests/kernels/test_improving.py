@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 
 from kernels.placed import Placed, check_legal
 from kernels.world import GOALS, world
@@ -49,14 +50,20 @@ def test_emptying_nodes_is_legal_leaves_out_no_pod_and_opens_no_node(made, seed)
 def test_loads_stay_the_sums_of_sizes(made, seed):
     placed = Placed(made)
     search, kernel = searched(placed, seed)
+    standing = search.load - sizes_placed(placed, search)
 
     targets = nodes_to_empty(made.run, search)
     improve.empty_nodes(*placed.parts("problem", "goals", "state", "work"), kernel, targets)
 
-    expected = np.zeros(made.nodes)
+    assert np.allclose(search.load, standing + sizes_placed(placed, search))
+
+
+def sizes_placed(placed: Placed, search: Search) -> NDArray[np.float64]:
+    """(nodes,) sums of the sizes of the pods in the log."""
+    total = np.zeros(placed.made.nodes)
     for line in placed.lines():
-        expected[placed.log.node[line]] += search.size[placed.repair.class_of_slot[placed.log.slot[line]]]
-    assert np.allclose(search.load, expected)
+        total[placed.log.node[line]] += search.size[class_of(placed, line)]
+    return total
 
 
 @given(worlds, st.integers(0, 10**6))
@@ -64,18 +71,13 @@ def test_loads_stay_the_sums_of_sizes(made, seed):
 def test_a_move_that_fails_leaves_the_state_as_it_was(made, seed):
     placed = Placed(made)
     search, kernel = searched(placed, seed)
-    free = made.problem.classes.free_to_move[placed.repair.class_of_slot[placed.log.slot]]
-    lines = [line for line in placed.lines() if free[line]]
+    free = {line for line in placed.lines() if made.problem.classes.free_to_move[class_of(placed, line)]}
     draw = np.random.default_rng(seed)
-    for line in lines:
+    for line in sorted(free):
         target, node = int(placed.log.node[line]), int(draw.integers(made.nodes))
-        if node == target or node not in made.eligible(int(placed.repair.class_of_slot[placed.log.slot[line]])):
+        if node == target or node not in made.eligible(class_of(placed, line)):
             continue
-        others = [
-            one
-            for one in placed.on(node)
-            if free[one] and target in made.eligible(int(placed.repair.class_of_slot[placed.log.slot[one]]))
-        ]
+        others = [one for one in placed.on(node) if one in free and target in made.eligible(class_of(placed, one))]
         search.move[:] = [line, node, *[*others[:2], -1, -1][:2]]
         before = placed.seen()
         if improve.make_move(*placed.parts("problem", "goals", "state", "work"), kernel, target):
@@ -90,7 +92,7 @@ def test_a_move_that_fails_leaves_the_state_as_it_was(made, seed):
 def test_dropping_lines_that_no_longer_count_keeps_the_others_in_order(made):
     placed = Placed(made)
     for line in placed.lines()[::2]:
-        if made.problem.classes.free_to_move[placed.repair.class_of_slot[placed.log.slot[line]]]:
+        if made.problem.classes.free_to_move[class_of(placed, line)]:
             slot, node = int(placed.log.slot[line]), int(placed.log.node[line])
             repair.take_off(*placed.parts("problem", "state"), line)
             repair.bind_on(*placed.parts("problem", "goals", "state", "work"), slot, node)
@@ -102,6 +104,11 @@ def test_dropping_lines_that_no_longer_count_keeps_the_others_in_order(made):
     assert int(placed.log.lines[0]) == len(before)
     for node in range(made.nodes):
         assert sorted(placed.on(node)) == [line for line in placed.lines() if placed.log.node[line] == node]
+
+
+def class_of(placed: Placed, line: int) -> int:
+    """The class of a line's pod."""
+    return int(placed.repair.class_of_slot[placed.log.slot[line]])
 
 
 def listing(placed: Placed) -> list[Any]:

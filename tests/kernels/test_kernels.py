@@ -99,6 +99,7 @@ HELPERS = {
     "refill_at": "held by refill_nodes",
     "draw": "a random choice",
     "need_of": "what a class asks for, nothing for -1",
+    "amounts_fit": "what is tried first; make_move asks fits_now",
     "allows": "may_stand and terms_allow",
     "compact": "tested to keep the lines that count, in order",
     "try_pods": "held by empty_node",
