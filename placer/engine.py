@@ -138,8 +138,14 @@ def place(
     stop: Callable[[], bool] = lambda: False,
     progress: Callable[[int, int], None] | None = None,
     steps: int | None = None,
-) -> None:
-    """Places everything that fits, most important first; what did not fit is tried again while others arrive."""
+) -> int:
+    """
+    Places everything that fits, most important first; what did not fit is tried again while others arrive.
+
+    Returns
+    -------
+    The steps left, -1 where they are not limited.
+    """
     from placer.kernels.place import place_families
     from placer.kernels.structs import pack
 
@@ -154,7 +160,7 @@ def place(
         low = high = 0
         while high < families:
             if stop():
-                return
+                return left
             low, high = high, min(high + (CHUNK if left < 0 else min(CHUNK, left)), families)
             while high < families and circle[high] >= 0 and circle[high] == circle[high - 1]:
                 high += 1
@@ -163,7 +169,7 @@ def place(
                 left -= high - low
                 if left <= 0 and high < families:
                     run.stopped_by_steps[0] = True
-                    return
+                    return left
             if progress:
                 progress(int(run.log.lines[0]), len(run.pod_of_slot))
         run.work.scan_key[0] = -1
@@ -172,7 +178,7 @@ def place(
         refills += 1
         filled = refills <= MOST_REFILLS and _refill(run, packed, repairs, stop)
         if not filled and not _repair(run, packed, repairs, stop):
-            return
+            return left
         run.log.next_slot[:] = run.plan.first_slot
 
 

@@ -47,7 +47,10 @@ def solve(  # noqa: PLR0913 - one function for all that a caller may ask, by key
     progress: Progress | None = None,
 ) -> Solution:
     """
-    Places the pending pods of a cluster.
+    Places the pending pods of a cluster; with a limit, the rest of it goes to a search that lowers the goal.
+
+    The search serves the first tier where that is ``pack``: it empties nodes, whatever later tiers lose by it; where it
+    empties none, the answer is that of placing. Other goals are served by placing alone.
 
     Parameters
     ----------
@@ -63,13 +66,13 @@ def solve(  # noqa: PLR0913 - one function for all that a caller may ask, by key
     scheduler_name
         Decide only the pods that name this scheduler; the others are left alone, neither placed nor reported.
     time_limit
-        Wall-clock seconds; the best answer so far comes back.
+        Wall-clock seconds until the search ends; the best answer so far comes back.
     steps
-        A limit in families of classes placed, for reproducible short runs.
+        A limit for reproducible runs: families of classes placed, then nodes that the search tries to empty.
     seed
-        Kept in the solution; placing has no random choice.
+        Of the search; placing has no random choice. Same cluster, seed and ``steps``: same answer.
     threads
-        Threads to use; placing uses one.
+        Threads to use; placing and the search use one.
     require_all
         Raise instead of leaving pods out.
     prove
@@ -129,7 +132,7 @@ def solve(  # noqa: PLR0913 - one function for all that a caller may ask, by key
     if exact:
         solution = _exactly(cluster, choice, limit, seconds, report)
     else:
-        solution = _by_goals(cluster, choice, tiers, limit, proving, seconds, report)
+        solution = _by_goals(cluster, choice, tiers, limit, proving, seconds, report, seed)
         if choice.profiles and limit.reason == "done":
             twin = _exactly(cluster, choice, _Limit(started, time_limit, None, stop), {}, report)
             solution.statistics["beside"] = beside(cluster, {"kubernetes": twin, "goals": solution})
@@ -155,23 +158,35 @@ def _by_goals(
     proving: _Proving | None,
     seconds: dict[str, float],
     report: Progress,
+    seed: int,
 ) -> Solution:
-    """The whole batch placed by goals, and bounds on them where they are asked for."""
+    """The whole batch placed by goals, improved while a limit lasts, and bounded where that is asked for."""
     decided = choice.decided(cluster)
     run = _prepare(cluster, tiers, decided, seconds, report)
     clock = time.perf_counter()
-    _place(run, limit, report)
+    left = _place(run, limit, report)
     placed, seconds["place"] = limit.reason, time.perf_counter() - clock
+    clock = time.perf_counter()
+    solution = answer(cluster, run, tiers, placed, decided)
+    seconds["answer"] = time.perf_counter() - clock
+    known: dict[str, Any] = {}
+    if placed == "done" and limit.given and _searches(run, tiers, proving):
+        clock = time.perf_counter()
+        known = _improve(run, limit, left, seed, report)
+        found = answer(cluster, run, tiers, placed, decided)
+        if found.objective[tiers[0].key] < solution.objective[tiers[0].key]:
+            solution = found
+        seconds["improve"] = time.perf_counter() - clock
     proof = None
     if proving is not None:
         clock = time.perf_counter()
         report("prove", 0, 1)
         proof = _prove(cluster, run, tiers, decided, limit, proving)
-        run, seconds["prove"] = proof.run, time.perf_counter() - clock
-    clock = time.perf_counter()
-    solution = answer(cluster, run, tiers, placed, decided)
-    seconds["answer"] = time.perf_counter() - clock
-    solution.statistics = _statistics(cluster, run, seconds)
+        if proof.run is not run:
+            run = proof.run
+            solution = answer(cluster, run, tiers, placed, decided)
+        seconds["prove"] = time.perf_counter() - clock
+    solution.statistics = {**_statistics(cluster, run, seconds), **known}
     if proof is not None:
         proof.state(solution, None if limit.reason != "done" else proving.gap if proving else None)
     return solution
@@ -212,6 +227,7 @@ class _Limit:
     ) -> None:
         self.deadline = None if time_limit is None else started + time_limit
         self.steps, self.stop, self.reason = steps, stop, "done"
+        self.given = time_limit is not None or steps is not None
 
     def reached(self) -> bool:
         """Whether to stop now; notes the reason."""
@@ -245,12 +261,33 @@ def _prepare(
     return run
 
 
-def _place(run: Run, limit: _Limit, report: Progress) -> None:
+def _place(run: Run, limit: _Limit, report: Progress) -> int:
+    """Places; the steps left, -1 where they are not limited."""
     from placer.engine import place
 
-    place(run, limit.reached, lambda done, total: report("place", done, total), limit.steps)
+    left = place(run, limit.reached, lambda done, total: report("place", done, total), limit.steps)
     if limit.reason == "done" and limit.steps is not None and run.stopped_by_steps[0]:
         limit.reason = "step_limit"
+    return left
+
+
+def _improve(run: Run, limit: _Limit, left: int, seed: int, report: Progress) -> dict[str, Any]:
+    """Spends what is left of the limit; what the search did, for the statistics."""
+    from placer.improve import improve
+
+    steps = left if left >= 0 else None
+    known = improve(run, limit.reached, lambda done, total: report("improve", done, total), steps, seed)
+    if not known.pop("done") and limit.reason == "done":
+        limit.reason = "step_limit"
+    return {"improve": known}
+
+
+def _searches(run: Run, tiers: Sequence[Tier], proving: _Proving | None) -> bool:
+    """Whether a search is to improve the run: not where the whole problem is solved to the end."""
+    from placer.improve import improves
+    from placer.prove import is_small
+
+    return improves(tiers) and not (proving is not None and is_small(run))
 
 
 class _Proving(NamedTuple):

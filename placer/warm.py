@@ -65,7 +65,7 @@ def _solve_a_little() -> None:
             Pod("none", cpu=99),
         ],
     )
-    solve(cluster, goals=["pack"])
+    solve(cluster, goals=["pack"], steps=10**6)
     solve(_ranked(cluster), profile="kubernetes")
     solve(cluster, goals=["fragmentation", "balance+headroom", "preferences"])
     _prove_a_little(cluster)

@@ -479,3 +479,22 @@ class Repair(NamedTuple):
     """(resources,) scratch."""
     size: F64
     """(resources,) 1 / what the cluster has of each, to add up shares."""
+
+
+class Search(NamedTuple):
+    """What improving keeps beside the log and ``Repair``."""
+
+    used: I32
+    """(nodes in use at first,) in random order."""
+    size: F64
+    """(classes,) requests of cpu and memory as shares of what the nodes in use have free, summed; above 0."""
+    load: F64
+    """(nodes,) sum of the sizes of the pods placed there."""
+    random: I64
+    """(1,) state of the generator; not 0."""
+    line: I64
+    """(most pods,) scratch: lines of the node to be emptied."""
+    move: I64
+    """(4,) scratch: the line that moves, where to, and the two lines it changes places with, -1 for none."""
+    moves: I64
+    """(3,) moves tried, moves made, and how many tried are enough for the present node."""

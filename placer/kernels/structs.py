@@ -33,6 +33,7 @@ NAMES = (
     "Plan",
     "Bodies",
     "Repair",
+    "Search",
 )
 """The named tuples of ``encode.problem`` that kernels take."""
 _TYPES: dict[str, Any] = {}

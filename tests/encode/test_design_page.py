@@ -13,6 +13,7 @@ from placer.encode import problem as waist
 from placer.encode.encode import encode
 from placer.encode.goals import encode_goals
 from placer.engine import new_repair, pods_per_class, prepare
+from placer.improve import new_search
 from placer.model.profile import KUBERNETES
 
 PAGE = (Path(__file__).parents[2] / "docs" / "design.md").read_text()
@@ -31,6 +32,7 @@ TUPLES = (
     "Log",
     "Plan",
     "Repair",
+    "Search",
 )
 
 
@@ -52,7 +54,8 @@ def sample() -> dict[str, object]:
     encoded = encode(cluster, profile=KUBERNETES)
     goals = encode_goals(encoded, [[("pack", 1.0)]], pods_per_class(encoded))
     run = prepare(cluster, encoded, goals)
-    parts = [*encoded.problem, encoded.ranking, goals, run.state, run.work, run.log, run.plan, new_repair(run)]
+    beside = [new_repair(run), new_search(run, seed=0)]
+    parts = [*encoded.problem, encoded.ranking, goals, run.state, run.work, run.log, run.plan, *beside]
     return {type(part).__name__: part for part in parts}
 
 

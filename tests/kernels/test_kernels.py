@@ -97,6 +97,17 @@ HELPERS = {
     "bind_share": "put_share, with a line in the log that is listed with its node",
     "refill_unit": "held by refill_nodes",
     "refill_at": "held by refill_nodes",
+    "draw": "a random choice",
+    "need_of": "what a class asks for, nothing for -1",
+    "amounts_fit": "what is tried first; make_move asks fits_now",
+    "allows": "may_stand and terms_allow",
+    "compact": "tested to keep the lines that count, in order",
+    "try_pods": "held by empty_node",
+    "try_node": "held by empty_node",
+    "find_move": "tested to find a move on a small cluster where there is one",
+    "make_move": "tested to leave nothing behind where it fails",
+    "empty_node": "held by empty_nodes",
+    "empty_nodes": "tested to be legal, to leave out no pod and to open no node",
     "refill_nodes": "tested to be legal, to leave out no more pods and to take no less of the units",
 }
 """Kernels without a reference of their own, and why."""
