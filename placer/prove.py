@@ -179,7 +179,7 @@ def near(case: Case, classes: frozenset[int]) -> frozenset[int]:
     """Classes with rules that look at, or are counted by, what the rules of some look at or what counts these."""
     touched = {rule.counter for pod_class in classes for rule in case.rules[pod_class]}
     touched |= set(np.flatnonzero(case.members[:, sorted(classes)].any(axis=1)).tolist())
-    counted = case.members[sorted(touched)].any(axis=0)
+    counted: NDArray[np.bool_] = np.any(case.members[sorted(touched)], axis=0)
     ruled = {item.pod_class for item in case.items if case.rules[item.pod_class]}
     return frozenset(
         each for each in ruled if counted[each] or touched.intersection(rule.counter for rule in case.rules[each])
@@ -189,7 +189,7 @@ def near(case: Case, classes: frozenset[int]) -> frozenset[int]:
 def ordered(case: Case, exact: frozenset[int]) -> int:
     """How many pods have a place in the order where these classes are modelled in it."""
     counters = {rule.counter for pod_class in exact for rule in case.rules[pod_class]}
-    counted = case.members[sorted(counters)].any(axis=0)
+    counted: NDArray[np.bool_] = np.any(case.members[sorted(counters)], axis=0)
     return sum(item.pods for item in case.items if item.pod_class in exact or counted[item.pod_class])
 
 
