@@ -86,7 +86,7 @@ def prove(again: Callable[[], Run], run: Run, tiers: Sequence[Tier], search: Sea
     pending = (run.plan.last_slot - run.plan.first_slot).astype(np.int64)
     least = counting(problem, fresh.state, pending, asked, known)
     by = "counting"
-    if not all(map(closed, known, least)) and is_small(run) and not search.stop():
+    if not all(map(closed, known, least)) and cells(problem, pending) <= MOST_CELLS and not search.stop():
         case = read_case(problem, fresh.state, pending)
         least, run = whole(case, again, run, asked, least, search)
         by = "CP-SAT"
@@ -99,11 +99,6 @@ def cells(problem: Problem, pending: NDArray[np.int64]) -> int:
     """Items × nodes: pods that take units are items of their own, others one a class."""
     apart = (np.diff(problem.classes.unit_start) > 0) | (problem.classes.numa > 0)
     return int(np.where(apart, pending, pending > 0).sum()) * len(problem.nodes.row)
-
-
-def is_small(run: Run) -> bool:
-    """Whether the whole problem is given to CP-SAT."""
-    return cells(run.encoded.problem, (run.plan.last_slot - run.plan.first_slot).astype(np.int64)) <= MOST_CELLS
 
 
 def levels(run: Run, tiers: Sequence[Tier]) -> list[Level]:
@@ -184,7 +179,7 @@ def near(case: Case, classes: frozenset[int]) -> frozenset[int]:
     """Classes with rules that look at, or are counted by, what the rules of some look at or what counts these."""
     touched = {rule.counter for pod_class in classes for rule in case.rules[pod_class]}
     touched |= set(np.flatnonzero(case.members[:, sorted(classes)].any(axis=1)).tolist())
-    counted = np.logical_or.reduce(case.members[sorted(touched)], axis=0)
+    counted: NDArray[np.bool_] = np.any(case.members[sorted(touched)], axis=0)
     ruled = {item.pod_class for item in case.items if case.rules[item.pod_class]}
     return frozenset(
         each for each in ruled if counted[each] or touched.intersection(rule.counter for rule in case.rules[each])
@@ -194,7 +189,7 @@ def near(case: Case, classes: frozenset[int]) -> frozenset[int]:
 def ordered(case: Case, exact: frozenset[int]) -> int:
     """How many pods have a place in the order where these classes are modelled in it."""
     counters = {rule.counter for pod_class in exact for rule in case.rules[pod_class]}
-    counted = np.logical_or.reduce(case.members[sorted(counters)], axis=0)
+    counted: NDArray[np.bool_] = np.any(case.members[sorted(counters)], axis=0)
     return sum(item.pods for item in case.items if item.pod_class in exact or counted[item.pod_class])
 
 
