@@ -493,6 +493,6 @@ class Search(NamedTuple):
     line: I64
     """(most pods,) scratch: lines of the node to be emptied."""
     move: I64
-    """(4,) scratch: the line that moves, the node it moves to, and the two lines it changes places with, -1 for none."""
+    """(4,) scratch: the line that moves, the node it moves to, and two lines it changes places with, -1 for none."""
     moves: I64
     """(3,) moves tried, moves made, and how many tried are enough for the present node."""

@@ -1,9 +1,9 @@
 """
 Improve: nodes in use are emptied pod by pod, so that fewer are paid for.
 
-A target hands its pods to nodes that are better used: a pod moves there where it fits, else it changes places with one or
-two smaller ones, so that what is free gathers on the target. Each move is legal and kept by itself; a target need not be
-emptied for the next to profit. Only pods are moved that no affinity, spread or distinct rule counts, and each is bound
+A target hands its pods to nodes that are better used: a pod moves there where it fits, else it changes places with one
+or two smaller ones, so that what is free gathers on the target. Each move is legal and kept by itself; a target need not
+be emptied for the next to profit. Only pods are moved that no affinity, spread or distinct rule counts, and each is bound
 anew at the end of the log, so that every other binding stays legal in the order in which it is listed.
 """
 
@@ -192,8 +192,8 @@ def find_move(
     """
     The best move among WINDOW nodes from a random one on that are better used than the target; what it gains.
 
-    Pairs of pods are tried where ``deep``. Only the load per price decides which of two nodes is the better used, so that the sum of its squares grows with
-    each move and no move is made in circles.
+    Pairs of pods are tried where ``deep``. Only the load per price decides which of two nodes is the better used, so
+    that the sum of its squares grows with each move and no move is made in circles.
     """
     nodes = problem.nodes
     count = 0
