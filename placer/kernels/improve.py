@@ -1,10 +1,10 @@
 """
 Improve: nodes in use are emptied pod by pod, so that fewer are paid for.
 
-A target hands its pods to nodes that are better used: a pod moves there where it fits, else it changes places with one
-or two smaller ones, so that what is free gathers on the target. Each move is legal and kept by itself; a target need not
-be emptied for the next to profit. Only pods are moved that no affinity, spread or distinct rule counts, and each is bound
-anew at the end of the log, so that every other binding stays legal in the order in which it is listed.
+A target hands its pods to nodes that are better used: a pod moves there where it fits, else it changes places with
+one or two smaller ones, so that what is free gathers on the target. Each move is legal and kept by itself; a target
+need not be emptied for the next to profit. Only pods are moved that no affinity, spread or distinct rule counts, and
+each is bound anew at the end of the log, so that every other binding stays legal in the order in which it is listed.
 """
 
 from __future__ import annotations
