@@ -19,6 +19,7 @@ help: ## lists the targets
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 10
 
 # Stamps: nothing is installed again until pyproject.toml changes, nothing compiled again until a kernel does.
+# The demo compiles only the kernels that it uses, a third of them.
 $(INSTALLED): pyproject.toml
 	@if [ -z "$(PYTHON)" ]; then echo "No Python 3.11 or newer on the PATH: install one, or say make PYTHON=..." >&2; exit 1; fi
 	@echo "Setting up .venv with $(PYTHON): the first time takes a minute or two."
@@ -35,7 +36,7 @@ venv: $(INSTALLED) ## installs placer and all that its tests need into .venv
 
 setup: $(WARM) ## venv, then compiles the kernels
 
-demo: setup ## places the openb cluster and a 30,000-node one, and verifies both
+demo: venv ## places the openb cluster and a 30,000-node one, and verifies both
 	$(BIN)/python -m bench demo
 
 test: setup ## runs the tests

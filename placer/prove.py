@@ -86,7 +86,7 @@ def prove(again: Callable[[], Run], run: Run, tiers: Sequence[Tier], search: Sea
     pending = (run.plan.last_slot - run.plan.first_slot).astype(np.int64)
     least = counting(problem, fresh.state, pending, asked, known)
     by = "counting"
-    if not all(map(closed, known, least)) and cells(problem, pending) <= MOST_CELLS and not search.stop():
+    if not all(map(closed, known, least)) and is_small(run) and not search.stop():
         case = read_case(problem, fresh.state, pending)
         least, run = whole(case, again, run, asked, least, search)
         by = "CP-SAT"
@@ -99,6 +99,11 @@ def cells(problem: Problem, pending: NDArray[np.int64]) -> int:
     """Items × nodes: pods that take units are items of their own, others one a class."""
     apart = (np.diff(problem.classes.unit_start) > 0) | (problem.classes.numa > 0)
     return int(np.where(apart, pending, pending > 0).sum()) * len(problem.nodes.row)
+
+
+def is_small(run: Run) -> bool:
+    """Whether the whole problem is given to CP-SAT."""
+    return cells(run.encoded.problem, (run.plan.last_slot - run.plan.first_slot).astype(np.int64)) <= MOST_CELLS
 
 
 def levels(run: Run, tiers: Sequence[Tier]) -> list[Level]:
