@@ -41,7 +41,7 @@ def warmup(report: Callable[[str], None] | None = None) -> float:
     started = time.perf_counter()
     if report and not is_warm():
         folder = place_families.stats.cache_path  # type: ignore[attr-defined]
-        report(f"compiling kernels, once on this machine (about a minute); kept in {folder}")
+        report(f"compiling kernels, once on this machine (one to three minutes); kept in {folder}")
     _solve_a_little()
     return time.perf_counter() - started
 
