@@ -17,8 +17,8 @@ from placer.checks import (
     arguments,
     capacity,
     claims,
+    clashes,
     domains,
-    ports,
     spread,
     statement,
     static,
@@ -36,7 +36,7 @@ from placer.model.cluster import Cluster
 from placer.solution import Solution
 
 Check = Callable[[Scene], Iterable[Finding]]
-OF_THE_NODE: tuple[Check, ...] = (capacity.check, ports.check, volumes.check_disks, volumes.check_limits)
+OF_THE_NODE: tuple[Check, ...] = (capacity.check, clashes.check_ports, clashes.check_disks, volumes.check_limits)
 """Rules on what a node carries: a pod that moves is carried by both nodes until its wave ends."""
 OTHERS: tuple[Check, ...] = (
     static.check_gates,

@@ -1,8 +1,7 @@
-"""NodeVolumeLimits and VolumeRestrictions: volumes that a node attaches, disks, and volumes with a single holder."""
+"""NodeVolumeLimits and VolumeRestrictions: volumes that a node attaches, and volumes with a single holder."""
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterator
 
 import numpy as np
@@ -10,7 +9,6 @@ import numpy as np
 from placer.checks.finding import Finding
 from placer.checks.scene import Scene
 from placer.model.rule import Rule
-from placer.model.volume import Disk
 
 ONCE = "ReadWriteOncePod"
 
@@ -48,26 +46,6 @@ def check_limits(scene: Scene) -> Iterator[Finding]:
                         Rule.NodeVolumeLimits.name,
                         f"{driver} would attach {have} volumes, {count} of them new, of at most {most[driver]}",
                     )
-
-
-def check_disks(scene: Scene) -> Iterator[Finding]:
-    """No two pods on a node hold disks that clash; without an order, pods arrive in input order."""
-    timeline, column = scene.timeline, scene.facts.pods["disks"]
-    held: dict[tuple[int, str, str], Counter[Disk]] = {}
-    for event in scene.carriers("disks", checked=False).tolist():
-        disks, node = column[int(timeline.pod[event])], int(timeline.node[event])
-        places = [held.setdefault((node, disk.kind, disk.name), Counter()) for disk in disks]
-        if timeline.checked[event]:
-            clashes = [
-                f"{disk.kind} disk {disk.name} would be held beside {count} others, allowed is 0"
-                for disk, place in zip(disks, places, strict=True)
-                for other, count in place.items()
-                if count > 0 and disk.clashes(other)
-            ]
-            if clashes:
-                yield Finding(event, Rule.VolumeRestrictions.name, "; ".join(clashes))
-        for disk, place in zip(disks, places, strict=True):
-            place[disk] += int(timeline.sign[event])
 
 
 def check_single_holders(scene: Scene) -> Iterator[Finding]:
