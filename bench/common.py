@@ -6,7 +6,6 @@ import argparse
 import gc
 import os
 import platform
-import resource
 import statistics
 import sys
 import time
@@ -84,12 +83,6 @@ def timed(action: Callable[[], Any], repeat: int) -> tuple[Timing, Any]:
         finally:
             gc.enable()
     return Timing(statistics.median(seconds), min(seconds)), result
-
-
-def peak_rss_mb() -> int:
-    """The most memory this process has held, in MiB."""
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return round(peak / (2**20 if sys.platform == "darwin" else 2**10))
 
 
 def say(text: str) -> None:

@@ -7,10 +7,11 @@ from typing import Any
 
 import numpy as np
 
-from bench.common import Options, peak_rss_mb, say, timed
+from bench.common import Options, say, timed
 from placer.encode.encode import Encoded, encode
 from placer.encode.problem import UNLIMITED
 from placer.model.cluster import Cluster
+from placer.solve import peak_rss_mb
 
 NODES, PODS = 30_000, 250_000
 CASES = ("plain", "full", "distinct")

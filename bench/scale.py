@@ -37,9 +37,10 @@ def run(options: Options) -> dict[str, Any]:
 
 def one_point(nodes: int, pods: int, seed: int, repeat: int) -> dict[str, Any]:
     """One size, measured in this process."""
-    from bench.common import peak_rss_mb, timed
+    from bench.common import timed
     from bench.mesos30k import place_encoded
     from placer.encode.encode import encode
+    from placer.solve import peak_rss_mb
     from placer.traces.mesos import generate
     from placer.warm import warmup
 

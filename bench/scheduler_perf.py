@@ -14,8 +14,9 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from bench.common import Options, peak_rss_mb, say
+from bench.common import Options, say
 from bench.scheduler_perf_work import CYCLES, WORKLOADS, Work
+from placer.solve import peak_rss_mb
 
 WARM = "SchedulingBasic"
 

@@ -16,7 +16,7 @@ def beside(cluster: Cluster, solutions: Mapping[str, Solution]) -> dict[str, dic
     """
     For each answer: pods left out, pods evicted, nodes in use, and the worst skew of any spread constraint.
 
-    O(pods + distinct constraints × pods that they select).
+    O(pods + keys × nodes + distinct constraints × (pods + domains)).
     """
     return {name: _figures(cluster, solution) for name, solution in solutions.items()}
 
@@ -47,10 +47,11 @@ def worst_skew(cluster: Cluster, where: np.ndarray[Any, np.dtype[np.int32]]) -> 
 
     Domains are those of all nodes that have the key.
     """
-    pods, nodes = cluster.pod_table, cluster.node_table
+    pods = cluster.pod_table
     spread, labels = pods["topology_spread"], pods["labels"]
     namespaces = pods["namespace"]
     seen: set[Any] = set()
+    domains: dict[str, tuple[np.ndarray[Any, np.dtype[np.int64]], int]] = {}
     worst = 0
     pairs = np.unique(np.stack([spread.codes, namespaces.codes]), axis=1).T.tolist() if len(pods) else []
     for code, namespace in pairs:
@@ -61,9 +62,18 @@ def worst_skew(cluster: Cluster, where: np.ndarray[Any, np.dtype[np.int32]]) -> 
             seen.add(mark)
             chosen = np.array([constraint.selector.matches(each) for each in labels.values], bool)
             rows = np.flatnonzero(chosen[labels.codes] & (namespaces.codes == namespace) & (where >= 0))
-            values = [cluster.node_labels(row).get(constraint.topology_key) for row in range(len(nodes))]
-            index = {value: place for place, value in enumerate(dict.fromkeys(v for v in values if v is not None))}
-            domain = np.array([-1 if value is None else index[value] for value in values], np.int64)
-            counts = np.bincount(domain[where[rows]][domain[where[rows]] >= 0], minlength=len(index))
+            if constraint.topology_key not in domains:
+                domains[constraint.topology_key] = _domains(cluster, constraint.topology_key)
+            domain, count = domains[constraint.topology_key]
+            found = domain[where[rows]]
+            counts = np.bincount(found[found >= 0], minlength=count)
             worst = max(worst, int(counts.max() - counts.min()) if len(counts) else 0)
     return worst
+
+
+def _domains(cluster: Cluster, key: str) -> tuple[np.ndarray[Any, np.dtype[np.int64]], int]:
+    """(nodes,) the domain of each node, -1 without the key, and how many there are. O(nodes)."""
+    index: dict[str, int] = {}
+    labels = (cluster.node_labels(row) for row in range(len(cluster.node_table)))
+    found = [index.setdefault(each[key], len(index)) if key in each else -1 for each in labels]
+    return np.array(found, np.int64), len(index)

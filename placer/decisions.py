@@ -113,7 +113,8 @@ class Decisions:
         classes = self.encoded.class_of_pod[sequence]
         starts = np.flatnonzero(np.concatenate([[True], classes[1:] != classes[:-1]])) if len(classes) else classes
         self._run_class = classes[starts].astype(np.int32)
-        self._run_length = np.diff(np.concatenate([starts, [len(classes)]])).astype(np.int64)
+        self._run_start = np.append(starts, len(classes)).astype(np.int64)
+        self._run_length = np.diff(self._run_start)
         self._position = np.zeros(2, np.int64)
         self._lines = 0
         self._nominated = self._find_nominated(sequence)
@@ -142,7 +143,7 @@ class Decisions:
         """
         from placer.kernels.rank import rank_runs
 
-        total, done, left = int(self._run_length.sum()), 0, steps
+        total, done, left = int(self._run_start[-1]), 0, steps
         while self._position[0] < len(self._run_class):
             if stop() or left == 0:
                 return False
@@ -223,7 +224,7 @@ class Decisions:
 
     def _decided(self) -> int:
         at, within = self._position.tolist()
-        return int(self._run_length[:at].sum()) + within
+        return int(self._run_start[at]) + within
 
     def _stand(self) -> None:
         """Lists the pods bound since the last look with their nodes, so that they can be evicted."""
@@ -291,16 +292,11 @@ class Decisions:
 
     def preempt(self, pod_class: int, pod: int, attempt: Attempt) -> None:
         """Evicts the victims of the chosen node and binds the pod there."""
-        from placer.kernels.preempt import evict, victims_on
+        from placer.kernels.preempt import evict
 
         node = int(attempt.candidates[attempt.best])
-        late = int(self.rejections.static(pod_class, pod)[1][self.encoded.problem.nodes.segment[node]])
-        cost = np.zeros(5, np.int64)
-        parts = self._problem, self._state, self._work, self._packed_bodies
-        victims_on(*parts, pod_class, node, self.rejections.resource_rule, late, cost)
-        taken = int(cost[3])
-        victims = tuple(self._bodies.victims[:taken].tolist())
-        evict(self._problem, self._state, self._packed_bodies, node, taken)
+        victims = tuple(self.victims(pod_class, pod, attempt, attempt.best))
+        evict(self._problem, self._state, self._packed_bodies, node, len(victims))
         self.bind(pod_class, pod, node)
         self.preempted.append(Preempted(pod, int(self.encoded.problem.nodes.row[node]), victims))
 

@@ -182,13 +182,23 @@ def place(
         run.log.next_slot[:] = run.plan.first_slot
 
 
+def class_of_slot(plan: Plan) -> NDArray[np.int32]:
+    """(pending,) the class of each slot's pod."""
+    return np.repeat(np.arange(len(plan.first_slot), dtype=np.int32), plan.last_slot - plan.first_slot)
+
+
+def bound_lines(log: Log) -> NDArray[np.int64]:
+    """The lines of the log that count, in order: those of pods that were not moved since."""
+    lines: NDArray[np.int64] = np.flatnonzero(log.line_of_slot[log.slot[: log.lines[0]]] == np.arange(log.lines[0]))
+    return lines
+
+
 def new_repair(run: Run) -> Repair:
     """What repair keeps beside the log of a run."""
     nodes, plan = run.encoded.problem.nodes, run.plan
     capacity = np.where(nodes.capacity < UNLIMITED, nodes.capacity, 0).sum(axis=1)
-    classes = np.arange(len(plan.first_slot), dtype=np.int32)
     return Repair(
-        class_of_slot=np.repeat(classes, plan.last_slot - plan.first_slot),
+        class_of_slot=class_of_slot(plan),
         head=np.full(len(nodes.row), -1, np.int32),
         next=np.full(len(run.log.slot), -1, np.int32),
         given=np.zeros(len(capacity), np.int64),
@@ -291,7 +301,7 @@ def bindings(
 ) -> tuple[tuple[NDArray[np.int32], NDArray[np.int32]], dict[int, dict[str, list[int]]]]:
     """Pods and nodes as table rows in the order of binding, and the units taken by place in that order."""
     log, problem = run.log, run.encoded.problem
-    lines = np.flatnonzero(log.line_of_slot[log.slot[: log.lines[0]]] == np.arange(log.lines[0]))
+    lines = bound_lines(log)
     pods = run.pod_of_slot[log.slot[lines]]
     nodes = problem.nodes.row[log.node[lines]]
     devices: dict[int, dict[str, list[int]]] = {}

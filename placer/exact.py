@@ -19,7 +19,7 @@ from placer.model.rule import Reason
 from placer.model.table import PENDING
 from placer.profiles import Choice
 from placer.reasons import gates
-from placer.solution import Bindings, Eviction, Rows, Solution, Unplaced
+from placer.solution import Bindings, Eviction, Rows, Solution, Unplaced, by_priority
 
 
 class Decided(NamedTuple):
@@ -145,13 +145,12 @@ def _solution(
         reasons, text = failures.get(row) or gates(cluster, row) or _not_reached(finished)
         left.append(Unplaced(cluster.pod_table.key(row), reasons, text))
     missing = np.flatnonzero(asked & (where < 0))
-    priorities, counts = np.unique(cluster.pod_table.priority[missing], return_counts=True)
     return Solution(
         input=cluster.digest,
         bindings=Bindings(cluster, Rows(pods, nodes), {}, claims),
         unplaced=left,
         objective={"unplaced": len(missing)},
-        unplaced_by_priority=dict(zip(priorities[::-1].tolist(), counts[::-1].tolist(), strict=True)),
+        unplaced_by_priority=by_priority(cluster, missing),
         evictions=[eviction for turn in turns for eviction in turn.evictions],
     )
 

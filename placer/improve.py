@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from placer.encode.problem import Search
-from placer.engine import Run, new_repair
+from placer.engine import Run, bound_lines, class_of_slot, new_repair
 from placer.goals import Tier
 
 CHUNK = 8
@@ -121,7 +121,5 @@ def nodes_to_empty(run: Run, search: Search) -> NDArray[np.int32]:
 
 def _placed(run: Run) -> tuple[NDArray[np.int64], NDArray[np.int32]]:
     """The lines that count, and the classes of their pods."""
-    log, plan = run.log, run.plan
-    lines = np.flatnonzero(log.line_of_slot[log.slot[: log.lines[0]]] == np.arange(log.lines[0]))
-    class_of_slot = np.repeat(np.arange(len(plan.first_slot), dtype=np.int32), plan.last_slot - plan.first_slot)
-    return lines, class_of_slot[log.slot[lines]]
+    lines = bound_lines(run.log)
+    return lines, class_of_slot(run.plan)[run.log.slot[lines]]

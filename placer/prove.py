@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from placer.encode.problem import Problem
-from placer.engine import Run
+from placer.engine import Run, class_of_slot
 from placer.goals import Tier
 from placer.objective import from_state
 from placer.packing.arrange import arrange
@@ -117,9 +117,7 @@ def levels(run: Run, tiers: Sequence[Tier]) -> list[Level]:
 
 def values(run: Run, asked: Sequence[Level]) -> list[float]:
     """What a run comes to, level by level."""
-    plan = run.plan
-    class_of_slot = np.repeat(np.arange(len(plan.first_slot)), plan.last_slot - plan.first_slot)
-    left = run.encoded.problem.classes.priority[class_of_slot[run.log.line_of_slot < 0]]
+    left = run.encoded.problem.classes.priority[class_of_slot(run.plan)[run.log.line_of_slot < 0]]
     return [
         sum(weight * from_state(name, run) for name, weight in level.parts)
         if level.priority is None

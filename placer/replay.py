@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from placer.decisions import CONFLICT, Decisions
+from placer.encode.bodies import starts
 from placer.encode.ranking import COLUMNS
 from placer.engine import stand
 from placer.model.cluster import Cluster
@@ -25,8 +26,6 @@ from placer.recording import Recorder
 
 EQUAL, TIED, BELOW, ILLEGAL = "equal", "tied", "below", "illegal"
 VERDICTS = (EQUAL, TIED, BELOW, ILLEGAL)
-LATEST = 2**62
-"""The start of a pod without one."""
 STATIC_POD = "Node/"
 """How the owner of a pod begins that the node itself started."""
 
@@ -157,11 +156,11 @@ def replay(
     order = in_order(cluster)
     emptied = without_standing(cluster)
     choice = choose(profile, scheduler_name)
-    judged = np.zeros(len(cluster.pod_table), bool)
+    able, judged = judgeable(cluster), np.zeros(len(cluster.pod_table), bool)
     counts, differing = dict.fromkeys(VERDICTS, 0), list[tuple[int, Replayed]]()
     for turn, (each, rows) in enumerate(choice.shares(emptied)):
         mine = np.zeros(len(judged), bool)
-        mine[rows] = judgeable(cluster)[rows]
+        mine[rows] = able[rows]
         judged |= mine
         for place, (verdict, found) in enumerate(_Judge(cluster, emptied, each).decide_all(order, mine)):
             if verdict:
@@ -176,9 +175,8 @@ def replay(
 
 def in_order(cluster: Cluster) -> NDArray[np.int64]:
     """The rows of the pods that stand, earliest start first; those without one last; input order of equals."""
-    started = cluster.pod_table["started"].map(lambda start: start or LATEST)
     standing = np.flatnonzero(cluster.pod_table.node >= 0)
-    order: NDArray[np.int64] = standing[np.argsort(started[standing], kind="stable")]
+    order: NDArray[np.int64] = standing[np.argsort(starts(cluster)[standing], kind="stable")]
     return order
 
 

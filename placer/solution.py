@@ -327,6 +327,12 @@ class Solution:
         return cls.from_dict(data, str(path))
 
 
+def by_priority(cluster: Cluster, pods: NDArray[np.integer[Any]]) -> dict[int, int]:
+    """How many of these rows of pods have each priority, highest first."""
+    priorities, counts = np.unique(cluster.pod_table.priority[pods], return_counts=True)
+    return dict(zip(priorities[::-1].tolist(), counts[::-1].tolist(), strict=True))
+
+
 def decided(cluster: Cluster, schedulers: Sequence[str] | None) -> NDArray[np.bool_]:
     """(pods,) pending and, where ``schedulers`` are named, of one of them."""
     pending: NDArray[np.bool_] = cluster.pod_table.node == PENDING

@@ -19,7 +19,7 @@ from placer.goals import Tier, parse_goals
 from placer.model.cluster import Cluster
 from placer.model.table import PENDING
 from placer.profiles import Choice, choose
-from placer.solution import Bindings, Rows, Solution, Unplaced
+from placer.solution import Bindings, Rows, Solution, Unplaced, by_priority
 
 if TYPE_CHECKING:
     from placer.engine import Run
@@ -208,7 +208,7 @@ def _exactly(cluster: Cluster, choice: Choice, limit: _Limit, seconds: dict[str,
         "pods": len(cluster.pod_table),
         **known,
         "seconds": {stage: round(value, 6) for stage, value in seconds.items()},
-        "peak_rss_mb": _peak(),
+        "peak_rss_mb": peak_rss_mb(),
     }
     return solution
 
@@ -340,15 +340,13 @@ def answer(
     if decided is not None:
         left = [each for each, asked in zip(left, decided[missing].tolist(), strict=True) if asked]
         missing = missing[decided[missing]]
-    priorities, counts = np.unique(cluster.pod_table.priority[missing], return_counts=True)
-    counted = dict(zip(priorities[::-1].tolist(), counts[::-1].tolist(), strict=True))
     return Solution(
         input=cluster.digest,
         bindings=Bindings(cluster, rows, devices, claims_of(cluster, run, bound)),
         unplaced=left,
         goals=[tier.key for tier in tiers],
         objective={"unplaced": len(left), **measure(cluster, run, tiers, rows, devices)},
-        unplaced_by_priority=counted,
+        unplaced_by_priority=by_priority(cluster, missing),
     )
 
 
@@ -360,11 +358,11 @@ def _statistics(cluster: Cluster, run: Any, seconds: dict[str, float]) -> dict[s
         "node_classes": len(run.encoded.problem.nodes.segment_start) - 1,
         "nodes_used": int((run.state.pods > 0).sum()),
         "seconds": {stage: round(value, 6) for stage, value in seconds.items()},
-        "peak_rss_mb": _peak(),
+        "peak_rss_mb": peak_rss_mb(),
     }
 
 
-def _peak() -> int:
+def peak_rss_mb() -> int:
     """The most memory that this process has held, in MiB."""
     peak = process_resource.getrusage(process_resource.RUSAGE_SELF).ru_maxrss
     return round(peak / (2**20 if sys.platform == "darwin" else 2**10))

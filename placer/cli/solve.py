@@ -150,14 +150,12 @@ def _verify(cluster: Cluster, solution: Solution, at: Stages) -> list[Violation]
 
 
 def _add_statistics(solution: Solution, violations: list[Violation] | None, at: Stages) -> None:
-    import resource
-    import sys
+    from placer.solve import peak_rss_mb
 
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     solution.statistics |= {
         "verified": None if violations is None else not violations,
         "seconds": at.merged(solution.statistics.get("seconds", {})),
-        "peak_rss_mb": round(peak / (2**20 if sys.platform == "darwin" else 2**10)),
+        "peak_rss_mb": peak_rss_mb(),
     }
 
 

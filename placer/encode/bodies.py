@@ -28,8 +28,6 @@ def new_bodies(cluster: Cluster, encoded: Encoded) -> Bodies:
     first = np.concatenate([[True], ~same]) if len(body) else np.zeros(0, bool)
     last = np.concatenate([~same, [True]]) if len(body) else np.zeros(0, bool)
     head[node[first]], tail[node[last]] = body[first], body[last]
-    started = pods["started"]
-    start = np.array([value or LATEST for value in started.values], np.int64)[started.codes]
     classes = encoded.problem.classes
     holds = (np.diff(classes.unit_start) > 0) | (classes.numa > 0)
     pod_class = encoded.class_of_pod
@@ -37,7 +35,7 @@ def new_bodies(cluster: Cluster, encoded: Encoded) -> Bodies:
     return Bodies(
         pod_class=pod_class,
         priority=pods.priority.astype(np.int32),
-        started=start if rows else np.zeros(0, np.int64),
+        started=starts(cluster),
         holds_units=np.where(pod_class >= 0, holds[np.maximum(pod_class, 0)], False)
         if len(holds)
         else np.zeros(rows, bool),
@@ -54,6 +52,12 @@ def new_bodies(cluster: Cluster, encoded: Encoded) -> Bodies:
         short=np.zeros(len(encoded.resources), bool),
         extra=np.zeros(int(np.diff(classes.term_start).max(initial=0)) + 1, np.int64),
     )
+
+
+def starts(cluster: Cluster) -> NDArray[np.int64]:
+    """(pods,) when each started; those without a start have just done so."""
+    found: NDArray[np.int64] = cluster.pod_table["started"].map(lambda start: start or LATEST).astype(np.int64)
+    return found
 
 
 def _budgets(cluster: Cluster) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
