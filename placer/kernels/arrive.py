@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from placer.kernels.bind import hold_units, put, volumes_fit
+from placer.kernels.bind import hold_units, put, resources_fit, volumes_fit
 from placer.kernels.claims import claims_fit, release_claims, settle_claims
 from placer.kernels.devices import choose_units
 from placer.kernels.fragmentation import fragmentation_change
@@ -46,13 +46,8 @@ def admit(problem: Problem, goals: Goals, state: State, work: Work, pod_class: i
 @njit
 def fits_now(problem: Problem, state: State, work: Work, pod_class: int, node: int) -> bool:
     """Whether one more pod of a class fits on a node that its static rules allow."""
-    classes = problem.classes
-    for index in range(classes.asked.shape[1]):
-        resource = classes.asked[pod_class, index]
-        if resource < 0:
-            break
-        if state.free[resource, node] < classes.need[pod_class, resource]:
-            return False
+    if not resources_fit(problem, state, pod_class, node):
+        return False
     if choose_units(problem, state, pod_class, node, work) < 0:
         return False
     if not claims_fit(problem, state, work, pod_class, node):

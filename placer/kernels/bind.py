@@ -1,4 +1,4 @@
-"""One pod onto or off a node: every array of the state that it touches."""
+"""One pod onto or off a node: what lets it stand there, and every array of the state that it touches."""
 
 from __future__ import annotations
 
@@ -16,6 +16,17 @@ if TYPE_CHECKING:
 
 
 @njit
+def charge(problem: Problem, state: State, pod_class: int, node: int, sign: int) -> None:
+    """Takes what a pod of a class asks for from what a node has free (``sign`` 1), or gives it back (-1)."""
+    classes = problem.classes
+    for index in range(classes.asked.shape[1]):
+        resource = classes.asked[pod_class, index]
+        if resource < 0:
+            break
+        state.free[resource, node] -= sign * classes.need[pod_class, resource]
+
+
+@njit
 def put(problem: Problem, state: State, pod_class: int, node: int, sign: int) -> None:
     """
     Puts a pod of a class on a node (``sign`` 1) or takes it off (-1), devices apart.
@@ -23,11 +34,7 @@ def put(problem: Problem, state: State, pod_class: int, node: int, sign: int) ->
     O(resources asked + counters it counts in). Shared volumes are charged with the first pod that brings them.
     """
     classes, nodes, counters = problem.classes, problem.nodes, problem.counters
-    for index in range(classes.asked.shape[1]):
-        resource = classes.asked[pod_class, index]
-        if resource < 0:
-            break
-        state.free[resource, node] -= sign * classes.need[pod_class, resource]
+    charge(problem, state, pod_class, node, sign)
     state.pods[node] += sign
     first, last = classes.volume_start[pod_class], classes.volume_start[pod_class + 1]
     if sign > 0:
@@ -40,6 +47,31 @@ def put(problem: Problem, state: State, pod_class: int, node: int, sign: int) ->
         for volume in range(first, last):
             if count_at(nodes, counters, state, classes.volume_counter[volume], node) == 0:
                 state.free[classes.volume_resource[volume], node] += 1
+
+
+@njit
+def may_stand(problem: Problem, pod_class: int, node: int) -> bool:
+    """Whether the static rules allow a class on a node."""
+    classes = problem.classes
+    signature = classes.eligible[pod_class]
+    low, high = classes.eligible_start[signature], classes.eligible_start[signature + 1]
+    segment = problem.nodes.segment[node]
+    at = low + np.searchsorted(classes.eligible_segments[low:high], segment)
+    found: bool = at < high and classes.eligible_segments[at] == segment
+    return found
+
+
+@njit
+def resources_fit(problem: Problem, state: State, pod_class: int, node: int) -> bool:
+    """Whether a node has free what a pod of a class asks for, devices and volumes apart."""
+    classes = problem.classes
+    for index in range(classes.asked.shape[1]):
+        resource = classes.asked[pod_class, index]
+        if resource < 0:
+            break
+        if state.free[resource, node] < classes.need[pod_class, resource]:
+            return False
+    return True
 
 
 @njit

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from placer.kernels.bind import charge, resources_fit
 from placer.kernels.devices import WHOLE, hold_unit, unit_matches, unit_serves
 from placer.kernels.jit import njit
 
@@ -35,13 +36,7 @@ def node_fragmentation(problem: Problem, goals: Goals, state: State, node: int) 
         for candidate in range(classes.unit_start[pod_class], classes.unit_start[pod_class + 1]):
             if classes.unit_kind[candidate] == goals.gpu_kind[0]:
                 need = candidate
-        fits = need >= 0
-        for index in range(classes.asked.shape[1]):
-            resource = classes.asked[pod_class, index]
-            if resource < 0 or not fits:
-                break
-            fits = state.free[resource, node] >= classes.need[pod_class, resource]
-        if not fits:
+        if need < 0 or not resources_fit(problem, state, pod_class, node):
             expected += share * total
             continue
         wanted = classes.unit_amount[need, 0]
@@ -60,22 +55,13 @@ def fragmentation_after(
     problem: Problem, goals: Goals, state: State, work: Work, pod_class: int, node: int, slots: int
 ) -> float:
     """A node's fragmentation with one more pod on it, which takes the units in ``work.chosen``."""
-    classes = problem.classes
-    for index in range(classes.asked.shape[1]):
-        resource = classes.asked[pod_class, index]
-        if resource < 0:
-            break
-        state.free[resource, node] -= classes.need[pod_class, resource]
+    charge(problem, state, pod_class, node, 1)
     for slot in range(slots):
         hold_unit(problem, state, pod_class, work.slot_need[slot], work.chosen[slot], 1)
     after = node_fragmentation(problem, goals, state, node)
     for slot in range(slots):
         hold_unit(problem, state, pod_class, work.slot_need[slot], work.chosen[slot], -1)
-    for index in range(classes.asked.shape[1]):
-        resource = classes.asked[pod_class, index]
-        if resource < 0:
-            break
-        state.free[resource, node] += classes.need[pod_class, resource]
+    charge(problem, state, pod_class, node, -1)
     return after
 
 

@@ -15,8 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from placer.kernels.arrive import fits_now
+from placer.kernels.bind import may_stand
 from placer.kernels.jit import njit
-from placer.kernels.refill import may_stand
 from placer.kernels.repair import bind_on, link_lines, put_back, take_off
 from placer.kernels.terms import terms_allow
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from placer.kernels.bind import put, volumes_fit
+from placer.kernels.bind import may_stand, put, resources_fit, volumes_fit
 from placer.kernels.devices import hold_unit, unit_serves
 from placer.kernels.jit import njit
 from placer.kernels.place import record
@@ -33,18 +33,6 @@ TRIALS = 256
 
 
 @njit
-def may_stand(problem: Problem, pod_class: int, node: int) -> bool:
-    """Whether the static rules allow a class on a node."""
-    classes = problem.classes
-    signature = classes.eligible[pod_class]
-    low, high = classes.eligible_start[signature], classes.eligible_start[signature + 1]
-    segment = problem.nodes.segment[node]
-    at = low + np.searchsorted(classes.eligible_segments[low:high], segment)
-    found: bool = at < high and classes.eligible_segments[at] == segment
-    return found
-
-
-@njit
 def share_of(problem: Problem, pod_class: int) -> int:
     """The thousandths that a pod takes of one unit; 0 where it needs no device, several units or a NUMA zone."""
     classes = problem.classes
@@ -58,16 +46,10 @@ def share_of(problem: Problem, pod_class: int) -> int:
 @njit
 def share_fits(problem: Problem, state: State, pod_class: int, node: int, unit: int) -> bool:
     """Whether a pod that takes a share of one unit fits on a node and this unit now, static rules apart."""
-    classes = problem.classes
-    for index in range(classes.asked.shape[1]):
-        resource = classes.asked[pod_class, index]
-        if resource < 0:
-            break
-        if state.free[resource, node] < classes.need[pod_class, resource]:
-            return False
-    need = classes.unit_start[pod_class]
+    need = problem.classes.unit_start[pod_class]
     return (
-        unit_serves(problem, state, need, unit, -1)
+        resources_fit(problem, state, pod_class, node)
+        and unit_serves(problem, state, need, unit, -1)
         and volumes_fit(problem, state, pod_class, node)
         and terms_allow(problem, state, pod_class, node)
     )

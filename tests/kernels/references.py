@@ -336,10 +336,14 @@ def share_of(problem: Problem, pod_class: int) -> int:
     return int(problem.classes.unit_amount[slots[0], 0]) if alone else 0
 
 
-def share_fits(problem: Problem, state: State, pod_class: int, node: int, unit: int) -> bool:
+def resources_fit(problem: Problem, state: State, pod_class: int, node: int) -> bool:
     need = problem.classes.need[pod_class]
+    return all(state.free[at, node] >= need[at] for at in np.flatnonzero(need))
+
+
+def share_fits(problem: Problem, state: State, pod_class: int, node: int, unit: int) -> bool:
     return (
-        all(state.free[at, node] >= need[at] for at in np.flatnonzero(need))
+        resources_fit(problem, state, pod_class, node)
         and unit_serves(problem, state, _needs(problem, pod_class)[0], unit, -1)
         and volumes_fit(problem, state, pod_class, node)
         and terms_allow(problem, state, pod_class, node)
@@ -398,6 +402,7 @@ REFERENCES: dict[str, Callable[..., Any]] = {
         best_node,
         shortage,
         may_stand,
+        resources_fit,
         share_of,
         share_fits,
         best_filling,

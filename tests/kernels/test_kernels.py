@@ -91,6 +91,7 @@ HELPERS = {
     "exchange": "tested to leave nothing behind where it fails",
     "repair_pod": "tested to leave nothing behind where it fails, and legal bindings elsewhere",
     "repair_slots": "repair_pod for each pod",
+    "charge": "a part of put",
     "put_share": "hold_unit and put",
     "lines_on": "tested against the log",
     "able_classes": "tested to list in order what fits",

@@ -14,7 +14,7 @@ from kernels import references as slow
 from kernels.placed import Placed, check_legal
 from kernels.world import GOALS, gpu_world, world
 from placer.engine import share_pool
-from placer.kernels import refill
+from placer.kernels import bind, refill
 
 seeds = st.integers(0, 10**6)
 gpus = st.builds(gpu_world, seeds, st.integers(1, 3), st.integers(4, 16), bind=st.just(False))
@@ -73,7 +73,9 @@ def test_shares_fit_where_the_rules_let_them(made):
     for pod_class in range(made.classes):
         assert refill.share_of(problem, pod_class) == slow.share_of(made.problem, pod_class)
         for node in range(made.nodes):
-            assert refill.may_stand(problem, pod_class, node) == slow.may_stand(made.problem, pod_class, node)
+            fits = bind.resources_fit(problem, state, pod_class, node)
+            assert fits == slow.resources_fit(made.problem, made.state, pod_class, node)
+            assert bind.may_stand(problem, pod_class, node) == slow.may_stand(made.problem, pod_class, node)
             for unit in range(made.problem.units.start[node], made.problem.units.start[node + 1]):
                 if slow.share_of(made.problem, pod_class):
                     expected = slow.share_fits(made.problem, made.state, pod_class, node, unit)
