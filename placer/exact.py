@@ -77,6 +77,12 @@ def solve_exactly(
     return _solution(cluster, choice, turns, where, finished), statistics
 
 
+def solution_of(cluster: Cluster, decisions: Decisions) -> Solution:
+    """The answer that one profile's decisions on all pending pods of a cluster, made to the end, come to."""
+    where = cluster.pod_table.node.copy()
+    return _solution(cluster, Choice((decisions.profile,)), [_take(cluster, decisions, where)], where, True)
+
+
 def _tell(progress: Callable[[int, int], None], before: int, total: int, now: int, _: int) -> None:
     progress(before + now, total)
 
