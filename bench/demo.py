@@ -14,6 +14,7 @@ from placer.model.cluster import Cluster
 def run(options: Options) -> dict[str, Any]:
     """Places both clusters and ends with a verified summary; times are of this run, read to verified answer."""
     from placer.traces import mesos, openb
+    from placer.warm import warm_placing
 
     cases: dict[str, Callable[[], Cluster]] = {
         "openb (1,523 nodes, 6,212 GPUs, 8,152 pods)": lambda: openb.read(
@@ -21,11 +22,18 @@ def run(options: Options) -> dict[str, Any]:
         ),
         "mesos30k full (30,000 nodes, 250,000 pods)": lambda: mesos.generate("full", seed=options.seed),
     }
+    say("demo: compiling the kernels that it uses, once on this machine: a minute or two")
+    compile_s = round(warm_placing(), 2)
     rows = []
     for name, make in cases.items():
         say(f"demo: {name}")
         rows.append(one(name, make()))
-    return {"work": {"goal": "pack"}, "cases": rows, "verified": all(row["violations"] == 0 for row in rows)}
+    return {
+        "work": {"goal": "pack"},
+        "compile_s": compile_s,
+        "cases": rows,
+        "verified": all(row["violations"] == 0 for row in rows),
+    }
 
 
 def one(name: str, cluster: Cluster) -> dict[str, Any]:

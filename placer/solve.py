@@ -110,7 +110,7 @@ def solve(  # noqa: PLR0913 - one function for all that a caller may ask, by key
     >>> [(binding.pod, binding.node) for binding in pl.solve(cluster).bindings]
     [('default/web-0', 'n1'), ('default/web-1', 'n1')]
     """
-    from placer.warm import is_warm
+    from placer.warm import PLACING, RANKING, is_warm
 
     choice = choose(profile, scheduler_name)
     tiers = parse_goals(("pack",) if goals is None else goals)
@@ -123,7 +123,7 @@ def solve(  # noqa: PLR0913 - one function for all that a caller may ask, by key
     proving = _Proving(gap, seed, threads) if prove or gap is not None else None
     if exact and proving is not None:
         raise UsageError("prove and gap need goals to be measured by, and a profile decides by scores: give goals too")
-    if not is_warm():
+    if not is_warm(RANKING if exact else PLACING):
         logging.getLogger("placer").info("compiling the kernels, once on this machine: about a minute")
     started = time.monotonic()
     report = progress or (lambda stage, done, total: None)

@@ -15,12 +15,20 @@ if TYPE_CHECKING:
     from placer.model.cluster import Cluster
 
 
-def is_warm() -> bool:
-    """Whether this machine's kernel cache holds the kernels already."""
+PLACING, RANKING, IMPROVING = "place.place_families", "rank.rank_runs", "improve.empty_nodes"
+"""The kernels through which goals, profiles and the search reach the others."""
+
+
+def is_warm(*kernels: str) -> bool:
+    """Whether this machine's kernel cache holds these already; by default those of all that placer does."""
+    return all(any(_folder().glob(f"{name}-*.nbi")) for name in kernels or (PLACING, RANKING, IMPROVING))
+
+
+def _folder() -> Path:
+    """Where compiled kernels are kept."""
     from placer.kernels.place import place_families
 
-    folder = place_families.stats.cache_path  # type: ignore[attr-defined]
-    return any(Path(folder).glob("place.place_families-*.nbi"))
+    return Path(place_families.stats.cache_path)  # type: ignore[attr-defined]
 
 
 def warmup(report: Callable[[str], None] | None = None) -> float:
@@ -36,26 +44,42 @@ def warmup(report: Callable[[str], None] | None = None) -> float:
     -------
     Seconds taken.
     """
-    from placer.kernels.place import place_families
-
     started = time.perf_counter()
     if report and not is_warm():
-        folder = place_families.stats.cache_path  # type: ignore[attr-defined]
-        report(f"compiling kernels, once on this machine (one to three minutes); kept in {folder}")
+        report(f"compiling kernels, once on this machine (one to three minutes); kept in {_folder()}")
     _solve_a_little()
     return time.perf_counter() - started
 
 
+def warm_placing() -> float:
+    """As :func:`warmup`, only what a solve by goals without a limit or a proof needs."""
+    from placer.solve import solve
+
+    started = time.perf_counter()
+    solve(_little(), goals=["pack"])
+    return time.perf_counter() - started
+
+
 def _solve_a_little() -> None:
-    """Two small solves that between them reach every kernel."""
+    """Small solves that between them reach every kernel."""
+    from placer.solve import solve
+
+    cluster = _little()
+    solve(cluster, goals=["pack"], steps=10**6)
+    solve(_ranked(cluster), profile="kubernetes")
+    solve(cluster, goals=["fragmentation", "balance+headroom", "preferences"])
+    _prove_a_little(cluster)
+
+
+def _little() -> Cluster:
+    """A cluster with something of each rule that has kernels of its own."""
     from placer.model.cluster import Cluster
     from placer.model.device import Device, DeviceNeed
     from placer.model.node import Node
     from placer.model.pod import Pod
-    from placer.solve import solve
 
     gpus = [Device(kind="nvidia.com/gpu", count=2)]
-    cluster = Cluster(
+    return Cluster(
         [Node("a", cpu=4, memory="4Gi", pods=10, devices=gpus), Node("b", cpu=4, memory="4Gi", pods=10)],
         [
             Pod("stands", cpu=1, node="a", devices=[DeviceNeed(kind="nvidia.com/gpu", share=0.5)]),
@@ -65,10 +89,6 @@ def _solve_a_little() -> None:
             Pod("none", cpu=99),
         ],
     )
-    solve(cluster, goals=["pack"], steps=10**6)
-    solve(_ranked(cluster), profile="kubernetes")
-    solve(cluster, goals=["fragmentation", "balance+headroom", "preferences"])
-    _prove_a_little(cluster)
 
 
 def _ranked(cluster: Cluster) -> Cluster:
