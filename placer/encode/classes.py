@@ -36,7 +36,7 @@ class ClassArrays(NamedTuple):
     volumes: list[Offer]
 
 
-def encode_classes(
+def encode_classes(  # noqa: PLR0913, PLR0917 - all that tells pods apart
     cluster: Cluster,
     units: Units,
     resources: Resources,
@@ -49,6 +49,7 @@ def encode_classes(
     preferences: bool,
     waits: Waits,
     ranked: bool,
+    told_apart: NDArray[np.int32] | None,
 ) -> tuple[ClassArrays, NDArray[np.int32]]:
     """Groups pods into classes and writes each class out; the second result is (pods,) class or -1."""
     pods = cluster.pod_table
@@ -75,6 +76,7 @@ def encode_classes(
         resources.shared_of,
         wishes,
         *([waits.of_pod] if waits.names else []),
+        *([] if told_apart is None else [told_apart]),
     ]
     if ranked:
         counted = Column.of(zip(rules.book.spreads, map(tuple, rules.book.pulls), strict=True))

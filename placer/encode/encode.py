@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from placer.encode.claims import find_waits
 from placer.encode.classes import encode_classes
+from placer.encode.costs import no_costs
 from placer.encode.devices import encode_units, vocabulary
 from placer.encode.groups import Identities
 from placer.encode.nodes import StaticLayout, encode_nodes
@@ -63,7 +64,13 @@ class Encoded(NamedTuple):
     volumes: list[str]
 
 
-def encode(cluster: Cluster, *, preferences: bool = False, profile: Profile | None = None) -> Encoded:
+def encode(
+    cluster: Cluster,
+    *,
+    preferences: bool = False,
+    profile: Profile | None = None,
+    told_apart: NDArray[np.int32] | None = None,
+) -> Encoded:
     """
     Encodes a cluster.
 
@@ -75,6 +82,8 @@ def encode(cluster: Cluster, *, preferences: bool = False, profile: Profile | No
         Whether soft rules are wanted; they cost nothing otherwise.
     profile
         The scheduler's profile whose scores rank nodes; ``None`` where goals place.
+    told_apart
+        (pods,) pods with different codes are of different classes, whatever else they have in common.
 
     Returns
     -------
@@ -126,6 +135,7 @@ def encode(cluster: Cluster, *, preferences: bool = False, profile: Profile | No
         preferences,
         waits,
         profile is not None,
+        told_apart,
     )
     problem = Problem(
         nodes=layout.nodes,
@@ -134,6 +144,7 @@ def encode(cluster: Cluster, *, preferences: bool = False, profile: Profile | No
         terms=classes.terms,
         counters=rules.counters(layout),
         claims=classes.claims,
+        costs=no_costs(len(classes.classes.priority), len(layout.nodes.row)),
     )
     ranking = no_ranking()
     if profile is not None:

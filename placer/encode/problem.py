@@ -272,6 +272,64 @@ class Goals(NamedTuple):
     """Scores in place of goals."""
 
 
+class Costs(NamedTuple):
+    """
+    What goals cost: terms over measures. A measure sums amounts of pods in cells, one per group and domain of a key.
+
+    The cell of a pod of class c on node n is ``start[m] + group[m, c] * domains[m] + domain[key[m], n]``; a node that
+    lacks the key has none. Tables by domain have a column a node, of which the first ``domains[m]`` are used.
+    """
+
+    domain: I32
+    """(keys, nodes) the node's domain; -1 where it lacks the label; row 0 is each node by itself."""
+    key: I32
+    """(measures,) row of ``domain``."""
+    domains: I32
+    """(measures,) how many domains the key has."""
+    start: I64
+    """(measures + 1,) first cell of each measure in ``State.cost_value``."""
+    amount: I64
+    """(measures, classes) what one pod adds; 0 for classes that are not meant."""
+    group: I32
+    """(measures, classes)"""
+    scale: F64
+    """(measures, nodes) by domain: what one unit is worth there."""
+    touched_start: I32
+    """(classes + 1,) into ``touched``."""
+    touched: I32
+    """(pairs,) measures in which a class has an amount."""
+    kind: I8
+    """(terms,) one of the kinds in ``kernels.costs``."""
+    tier: I32
+    """(terms,) which tier of the objective, 0 first."""
+    factor: F64
+    """(terms,) what one unit of the term counts for in its tier; of either sign."""
+    place: F64
+    """(terms,) the same while nodes are chosen for pods, all tiers in one sum; 0 leaves it out."""
+    weight: F64
+    """(terms, nodes) by domain of the term's measures: 0 leaves a domain out."""
+    threshold: F64
+    """(terms,) above what, or how many copies."""
+    constant: F64
+    """(terms,) added to what the term comes to in its tier, factor apart."""
+    first: I32
+    """(terms + 1,) into ``of``."""
+    of: I32
+    """(measures of terms,) those that are summed; of pairs the two that are multiplied."""
+    watch_start: I32
+    """(measures + 1,) into ``watch``."""
+    watch: I32
+    """(pairs,) terms that look at a measure."""
+    wish_row: I32
+    """(preference terms, classes) row of ``wish_cost``; -1 where it does not concern the class."""
+    wish_term: I32
+    """(preference terms,) which term."""
+    wish_cost: F64
+    """(rows, nodes)"""
+    room: I64
+    """(terms, resources) request of one copy; 0 is not asked for."""
+
+
 class Problem(NamedTuple):
     """All of it; nothing here changes while placing."""
 
@@ -281,6 +339,7 @@ class Problem(NamedTuple):
     terms: Terms
     counters: Counters
     claims: Claims
+    costs: Costs
 
 
 class State(NamedTuple):
@@ -318,6 +377,8 @@ class State(NamedTuple):
     """(claims,) placed pods that hold it: with the last one the decision is taken back."""
     held_by: I32
     """(names of volumes,) the claim that each is bound to; -1 for none."""
+    cost_value: I64
+    """(cells of all measures,) sum of the amounts of the pods that stand there."""
 
 
 class Work(NamedTuple):

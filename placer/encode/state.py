@@ -47,6 +47,7 @@ def new_state(problem: Problem, pods_of_class: NDArray[np.int64]) -> State:
         claim_node=np.full(claims, -1, np.int32),
         claim_pods=np.zeros(claims, np.int32),
         held_by=np.full(int(problem.claims.name.max(initial=-1)) + 1, -1, np.int32),
+        cost_value=np.zeros(int(problem.costs.start[-1]), np.int64),
     )
 
 

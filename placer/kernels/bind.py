@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from placer.kernels.costs import measure
 from placer.kernels.counters import count_at, count_pod
 from placer.kernels.devices import hold_unit
 from placer.kernels.jit import njit
@@ -31,7 +32,8 @@ def put(problem: Problem, state: State, pod_class: int, node: int, sign: int) ->
     """
     Puts a pod of a class on a node (``sign`` 1) or takes it off (-1), devices apart.
 
-    O(resources asked + counters it counts in). Shared volumes are charged with the first pod that brings them.
+    O(resources asked + counters it counts in + measures it adds to). Shared volumes are charged with the first pod that
+    brings them.
     """
     classes, nodes, counters = problem.classes, problem.nodes, problem.counters
     charge(problem, state, pod_class, node, sign)
@@ -43,6 +45,7 @@ def put(problem: Problem, state: State, pod_class: int, node: int, sign: int) ->
                 state.free[classes.volume_resource[volume], node] -= 1
     for index in range(classes.adds_start[pod_class], classes.adds_start[pod_class + 1]):
         count_pod(nodes, counters, state, classes.adds[index], node, sign)
+    measure(problem.costs, state, pod_class, node, sign)
     if sign < 0:
         for volume in range(first, last):
             if count_at(nodes, counters, state, classes.volume_counter[volume], node) == 0:

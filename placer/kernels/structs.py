@@ -24,6 +24,7 @@ NAMES = (
     "Terms",
     "Counters",
     "Claims",
+    "Costs",
     "Ranking",
     "Goals",
     "Problem",

@@ -36,6 +36,8 @@ draws = st.integers(0, 10**6)
 examples = settings(max_examples=60)
 
 HELPERS = {
+    "cell_of": "where a pod counts; measures summed by hand go through it",
+    "measure": "adds to cells; held by tests/test_costs.py",
     "pack": "turns named tuples into structs; all tests go through it",
     "hold_units": "hold_unit for each unit of a pod",
     "drop_entry": "undoes add_entry; counting pods on and off goes through it",
