@@ -8,10 +8,14 @@ from typing import Any
 import numpy as np
 
 from bench.common import Options, say, timed
-from placer.encode.encode import Encoded, encode
+from placer.encode.encode import Encoded
 from placer.encode.problem import UNLIMITED
+from placer.encode.tiers import encode_tiers
+from placer.goals import parse_goals
 from placer.model.cluster import Cluster
 from placer.solve import peak_rss_mb
+
+PACK = parse_goals("pack")
 
 NODES, PODS = 30_000, 250_000
 CASES = ("plain", "full", "distinct")
@@ -42,7 +46,7 @@ def one_case(case: str, nodes: int, pods: int, options: Options) -> dict[str, An
 
     say(f"mesos30k {case}: drawing {nodes} nodes × {pods} pods")
     cluster = generate(case, nodes=nodes, pods=pods, seed=options.seed)
-    encode_time, encoded = timed(lambda: encode(cluster), options.repeat)
+    encode_time, encoded = timed(lambda: encode_tiers(cluster, PACK)[0], options.repeat)
     say(f"mesos30k {case}: placing")
     place_time, solution_run = timed(lambda: place_encoded(cluster, encoded), options.repeat)
     verify_time, (violations, solution) = timed(lambda: check(cluster, solution_run), 1)
@@ -84,11 +88,10 @@ def place_encoded(cluster: Cluster, encoded: Encoded) -> Any:
 
 def check(cluster: Cluster, run: Any) -> tuple[list[Any], Any]:
     """The independent check of a run's answer."""
-    from placer.goals import parse_goals
     from placer.solve import answer
     from placer.verify import verify
 
-    solution = answer(cluster, run, parse_goals("pack"))
+    solution = answer(cluster, run, PACK)
     started = time.perf_counter()
     violations = verify(cluster, solution)
     say(f"verified in {time.perf_counter() - started:.2f} s: {len(violations)} violations")

@@ -35,7 +35,17 @@ _HOME = {
     "Volume": "placer.model.volume",
     "Disk": "placer.model.volume",
     "HostPort": "placer.model.volume",
+    "Load": "placer.model.term",
+    "Measure": "placer.model.term",
+    "Pairs": "placer.model.term",
+    "Preference": "placer.model.term",
+    "Room": "placer.model.term",
     "Solution": "placer.solution",
+    "allocatable": "placer.goals.quantities",
+    "domains": "placer.goals.quantities",
+    "goal": "placer.goals.goal",
+    "requested": "placer.goals.quantities",
+    "share": "placer.goals.quantities",
     "load": "placer.formats",
     "solve": "placer.solve",
     "verify": "placer.verify",
@@ -59,20 +69,30 @@ __all__ = [
     "InfeasibleError",
     "InputError",
     "LabelSelector",
+    "Load",
+    "Measure",
     "Node",
     "NodeSelectorTerm",
+    "Pairs",
     "PlacerError",
     "Pod",
+    "Preference",
     "PreferredNode",
     "PreferredPods",
     "Requirement",
+    "Room",
     "Solution",
     "SpreadConstraint",
     "Taint",
     "Toleration",
     "Volume",
+    "allocatable",
+    "domains",
     "explain",
+    "goal",
     "load",
+    "requested",
+    "share",
     "solve",
     "verify",
 ]
@@ -81,6 +101,8 @@ if TYPE_CHECKING:
     from placer.errors import InfeasibleError, InputError, PlacerError
     from placer.explain import explain
     from placer.formats import load
+    from placer.goals.goal import goal
+    from placer.goals.quantities import allocatable, domains, requested, share
     from placer.model.cluster import Cluster
     from placer.model.device import Device, DeviceNeed
     from placer.model.node import Node
@@ -95,6 +117,7 @@ if TYPE_CHECKING:
     )
     from placer.model.selector import LabelSelector, NodeSelectorTerm, PreferredNode, Requirement
     from placer.model.taint import Taint, Toleration
+    from placer.model.term import Load, Measure, Pairs, Preference, Room
     from placer.model.volume import Disk, HostPort, Volume
     from placer.solution import Solution
     from placer.solve import solve

@@ -57,7 +57,8 @@ def _preference(run: Run, term: int) -> float:
 def cells(costs: Costs, state: State, measured: int) -> NDArray[np.int64]:
     """(groups, domains) what a measure has in each cell."""
     many = int(costs.domains[measured])
-    return state.cost_value[costs.start[measured] : costs.start[measured + 1]].reshape(-1, many)
+    found = state.cost_value[costs.start[measured] : costs.start[measured + 1]]
+    return found.reshape(-1, many) if many else np.zeros((1, 0), np.int64)
 
 
 def _sums(costs: Costs, state: State, term: int) -> float:
@@ -80,7 +81,8 @@ def _variance(value: Cells, weight: Cells, _: float) -> float:
 
 
 FORMULAS: dict[int, Callable[[Cells, Cells, float], float]] = {
-    kinds.ANY: lambda value, weight, _: ((value > 0) * weight).sum(),
+    # Prices are sums of millionths: rounding takes away what adding up in floating point leaves.
+    kinds.ANY: lambda value, weight, _: round(float(((value > 0) * weight).sum()), 9),
     kinds.LINEAR: lambda value, weight, _: (value * weight).sum(),
     kinds.SQUARES: lambda value, weight, _: (value**2 * weight).sum(),
     kinds.ABOVE: lambda value, weight, threshold: (np.maximum(value - threshold, 0.0) * weight).sum(),

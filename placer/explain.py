@@ -17,6 +17,8 @@ from placer.explaining.rejections import first_rules, rejections, summarise
 from placer.explaining.scores import Score, score
 from placer.explaining.state import State
 from placer.explaining.subject import Subject, device_kinds, subject
+from placer.goals import parse_goals
+from placer.goals.written import Written
 from placer.model.cluster import Cluster
 from placer.model.rule import Reason, message
 from placer.model.units import units
@@ -206,7 +208,7 @@ def explain(
     *,
     solution: Solution | None = None,
     instead_of: str | None = None,
-    goals: Sequence[str] = ("pack",),
+    goals: Written | Sequence[Written | Sequence[Written]] = ("pack",),
 ) -> Explanation:
     """
     Says node by node which rule rejects a pod or how it scores, and what would have to change.
@@ -223,7 +225,7 @@ def explain(
     instead_of
         A node to compare with the pod's.
     goals
-        One tier each, most important first; goals of one tier joined by ``+``, each with a weight before ``*`` if any.
+        As for :func:`placer.solve`.
 
     Raises
     ------
@@ -243,7 +245,7 @@ def explain(
     asked = subject(cluster.pod(row), device_kinds(cluster.node_table))
     found = rejections(state, asked)
     accepted = first_rules(found, state.count) < 0
-    verdicts = Verdicts(state, found, score(state, asked, goals, accepted))
+    verdicts = Verdicts(state, found, score(state, asked, parse_goals(goals), accepted))
     summary = summarise(found, state.count)
     fits = verdicts.accepted > 0
     return Explanation(

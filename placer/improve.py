@@ -25,7 +25,7 @@ POD = 1e-3
 
 def improves(tiers: Sequence[Tier]) -> bool:
     """Whether there is a search for the first tier: it is ``pack`` and no other goal."""
-    return bool(tiers) and [name for name, _ in tiers[0].parts] == ["pack"]
+    return bool(tiers) and [part.name for part in tiers[0].parts] == ["pack"]
 
 
 def improve(

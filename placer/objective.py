@@ -1,4 +1,4 @@
-"""The objective of a run, tier by tier, from its final state."""
+"""The objective of a run, term by term, from its final state."""
 
 from __future__ import annotations
 
@@ -9,19 +9,15 @@ import numpy as np
 
 from placer.checks.devices import replay
 from placer.checks.facts import Facts
-from placer.checks.objective import Final
-from placer.checks.objective import measure as measure_final
+from placer.checks.objective import Final, term_value
 from placer.checks.scene import Scene
 from placer.checks.timeline import Plan, final_places, solution_timeline
+from placer.costs import term_values
 from placer.engine import Run
 from placer.goals import Tier
 from placer.model.cluster import Cluster
-from placer.model.node import PRICE_UNIT
-from placer.solution import Rows
-
-HEADROOM_FROM = 0.8
-FROM_STATE = ("pack", "balance", "headroom")
-"""Goals that the run's arrays give exactly; the kernels only estimate the others while they score."""
+from placer.model.table import PENDING
+from placer.solution import Rows, TermCost
 
 
 def measure(
@@ -30,9 +26,9 @@ def measure(
     tiers: Sequence[Tier],
     rows: Rows,
     devices: Mapping[int, Mapping[str, Sequence[int]]],
-) -> dict[str, float]:
+) -> list[TermCost]:
     """
-    What each tier comes to: the weighted sum of its goals, lower is better.
+    What each term of the run comes to, weight included, with the pods that stood already and those placed as well.
 
     Parameters
     ----------
@@ -40,22 +36,30 @@ def measure(
         The bindings and the units they take, as in :class:`placer.solution.Bindings`.
     """
     facts = Facts(cluster)
+    nothing = np.zeros(0, np.int64)
+    begun = _final(cluster, facts, Plan(nothing, nothing, nothing, [], []), {})
     plan = Plan(rows.pod.astype(np.int64), rows.node.astype(np.int64), np.arange(len(rows.pod)), [], [])
+    ended = _final(cluster, facts, plan, devices)
+    found = []
+    for each, after in zip(run.encoded.weighed, term_values(run).tolist(), strict=True):
+        before = each.weight * term_value(begun, each.term)
+        # Units and wishes are not in the arrays: they are measured on the model.
+        value = each.weight * term_value(ended, each.term) if np.isnan(after) else after
+        found.append(TermCost(tiers[each.tier].key, each.goal, each.term.name, before, value, each.weight))
+    return found
+
+
+def objective(tiers: Sequence[Tier], terms: Sequence[TermCost]) -> dict[str, float]:
+    """Per tier the sum of its terms."""
+    return {tier.key: float(sum(term.after for term in terms if term.tier == tier.key)) for tier in tiers}
+
+
+def left_out(cluster: Cluster, unplaced: int, decided: int | None = None) -> TermCost:
+    """The first tier: a pod left out costs 1."""
+    pending = int((cluster.pod_table.node == PENDING).sum()) if decided is None else decided
+    return TermCost("unplaced", "unplaced", "unplaced", float(pending), float(unplaced), 1.0)
+
+
+def _final(cluster: Cluster, facts: Facts, plan: Plan, devices: Mapping[int, Mapping[str, Sequence[int]]]) -> Final:
     scene = Scene(facts, solution_timeline(cluster, plan, held=False), devices)
-    final = Final(facts, final_places(cluster, plan), cache(lambda: replay(scene)))
-    names = {name for tier in tiers for name, _ in tier.parts}
-    values = {
-        name: from_state(name, run) if name in FROM_STATE else measure_final(final, [name])[name] for name in names
-    }
-    return {tier.key: sum(weight * values[name] for name, weight in tier.parts) for tier in tiers}
-
-
-def from_state(name: str, run: Run) -> float:
-    """What one of the goals in ``FROM_STATE`` comes to."""
-    nodes, state = run.encoded.problem.nodes, run.state
-    if name == "pack":
-        return float(nodes.price[state.pods > 0].sum()) / PRICE_UNIT
-    scale = nodes.scale[run.goals.squared]
-    used = (nodes.capacity - state.free)[run.goals.squared] * scale
-    values = used**2 if name == "balance" else np.maximum(0.0, used - HEADROOM_FROM)
-    return float(values[scale > 0].sum())
+    return Final(facts, final_places(cluster, plan), cache(lambda: replay(scene)))

@@ -12,14 +12,14 @@ from numpy.typing import NDArray
 from placer.encode.problem import Problem
 from placer.engine import Run, class_of_slot
 from placer.goals import Tier
-from placer.objective import from_state
 from placer.packing.arrange import arrange
 from placer.packing.case import Case, read_case
-from placer.packing.goals import WRITTEN, Level, beats, closed
+from placer.packing.goals import PRICE_UNIT, WRITTEN, Level, beats, closed
 from placer.packing.large import counting
 from placer.packing.model import Model, Placed, Search
 from placer.solution import Solution
 
+HEADROOM_FROM = 0.8
 MOST_CELLS = 10_000
 """Items × nodes up to which the whole problem is given to CP-SAT."""
 
@@ -111,8 +111,8 @@ def levels(run: Run, tiers: Sequence[Tier]) -> list[Level]:
     classes = run.encoded.problem.classes
     waiting = np.flatnonzero(run.plan.last_slot > run.plan.first_slot)
     found = [Level(int(priority)) for priority in np.unique(classes.priority[waiting])[::-1]]
-    written = takewhile(lambda tier: all(name in WRITTEN for name, _ in tier.parts), tiers)
-    return found + [Level(None, tier.parts) for tier in written]
+    written = takewhile(lambda tier: all(part.name in WRITTEN for part in tier.parts), tiers)
+    return found + [Level(None, tuple((part.name, part.weight) for part in tier.parts)) for tier in written]
 
 
 def values(run: Run, asked: Sequence[Level]) -> list[float]:
@@ -124,6 +124,17 @@ def values(run: Run, asked: Sequence[Level]) -> list[float]:
         else float((left == level.priority).sum())
         for level in asked
     ]
+
+
+def from_state(name: str, run: Run) -> float:
+    """What one of the goals that a model can write comes to."""
+    nodes, state = run.encoded.problem.nodes, run.state
+    if name == "pack":
+        return float(nodes.price[state.pods > 0].sum()) / PRICE_UNIT
+    scale = nodes.scale[run.goals.squared]
+    used = (nodes.capacity - state.free)[run.goals.squared] * scale
+    values = used**2 if name == "balance" else np.maximum(0.0, used - HEADROOM_FROM)
+    return float(values[scale > 0].sum())
 
 
 def whole(

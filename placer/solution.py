@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +15,9 @@ from placer.errors import InputError, StaleSolutionError
 from placer.model.cluster import Cluster
 from placer.model.rule import Reason
 from placer.model.table import PENDING
+
+if TYPE_CHECKING:
+    from placer.goals import Tier
 
 VERSION = 1
 
@@ -60,6 +63,30 @@ class Move(NamedTuple):
     pod: str
     source: str
     target: str
+
+
+class TermCost(NamedTuple):
+    """
+    What one term of the objective costs.
+
+    Attributes
+    ----------
+    tier
+        The objective's key; a tier's terms sum to its objective.
+    goal, term
+        Names; of ``unplaced`` both are that.
+    before, after
+        With the pods that stood already, and with those that were placed as well; weight included.
+    weight
+        Of the goal in its tier.
+    """
+
+    tier: str
+    goal: str
+    term: str
+    before: float
+    after: float
+    weight: float
 
 
 class Rows(NamedTuple):
@@ -153,6 +180,10 @@ class Solution:
         Digest of the cluster it was made for.
     schedulers
         Whose pods were decided; those that name other schedulers were left alone. ``None`` is all.
+    terms
+        What each term of the objective costs, before and after.
+    tiers
+        The goals behind the keys of ``objective``; not written to files, where keys are read as they are written.
     """
 
     input: str
@@ -173,6 +204,8 @@ class Solution:
     schedulers: Sequence[str] | None = None
     statistics: dict[str, Any] = field(default_factory=dict)
     version: int = VERSION
+    terms: Sequence[TermCost] = ()
+    tiers: Sequence[Tier] = field(default=(), repr=False)
 
     def rows(self, cluster: Cluster) -> Rows:
         """
@@ -221,6 +254,7 @@ class Solution:
             "objective": dict(self.objective),
             "bound": None if self.bound is None else dict(self.bound),
             "gap": self.gap,
+            "terms": [term._asdict() for term in self.terms],
             "unplaced_by_priority": {str(key): count for key, count in self.unplaced_by_priority.items()},
             "bindings": [
                 {
@@ -308,6 +342,7 @@ class Solution:
                 schedulers=None if data.get("schedulers") is None else [str(name) for name in data["schedulers"]],
                 statistics=dict(data.get("statistics") or {}),
                 version=version,
+                terms=[TermCost(**term) for term in data.get("terms", [])],
             )
         except (KeyError, TypeError, AttributeError, ValueError) as error:
             raise InputError(f"{where}: {error}: this is no solution file of placer") from None

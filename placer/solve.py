@@ -23,6 +23,7 @@ from placer.solution import Bindings, Rows, Solution, Unplaced, by_priority
 
 if TYPE_CHECKING:
     from placer.engine import Run
+    from placer.goals.written import Written
     from placer.model.profile import Profile
     from placer.prove import Proof
 
@@ -32,7 +33,7 @@ Progress = Callable[[str, int, int], None]
 def solve(  # noqa: PLR0913 - one function for all that a caller may ask, by keyword
     cluster: Cluster,
     *,
-    goals: Sequence[str] | str | None = None,
+    goals: Written | Sequence[Written | Sequence[Written]] | None = None,
     profile: str | Profile | Sequence[Profile] | None = None,
     scheduler_name: str | None = None,
     time_limit: float | None = None,
@@ -58,7 +59,8 @@ def solve(  # noqa: PLR0913 - one function for all that a caller may ask, by key
         Nodes, the pods bound to them and pending ones; it is not changed.
     goals
         What better means, most important tier first; goals of one tier are joined by ``+``, weights by ``*``:
-        ``["pack", "2*balance+headroom"]``; ``["pack"]`` by default.
+        ``["pack", "2*balance+headroom"]``; ``["pack"]`` by default. A goal is text, what :func:`placer.goal` gives, or
+        a function from a cluster to terms; a list within the list is one tier.
     profile
         Decide as a scheduler does: ``"kubernetes"``, or a profile, for all pending pods; or profiles, as a scheduler's
         configuration gives them, each for the pods that name it. With ``goals`` as well, the goals place the whole
@@ -245,17 +247,13 @@ def _prepare(
     seconds: dict[str, float],
     report: Progress,
 ) -> Run:
-    from placer.encode.encode import encode
-    from placer.encode.goals import encode_goals
-    from placer.engine import pods_per_class, prepare
+    from placer.encode.tiers import encode_tiers
+    from placer.engine import prepare
 
     report("encode", 0, 1)
     clock = time.perf_counter()
-    parts = [tier.parts for tier in tiers]
-    wishes = any(name == "preferences" for tier in parts for name, _ in tier)
-    encoded = encode(cluster, preferences=wishes)
-    sequence = encoded.pending[decided[encoded.pending]]
-    run = prepare(cluster, encoded, encode_goals(encoded, parts, pods_per_class(encoded)), sequence)
+    encoded, goals = encode_tiers(cluster, tiers)
+    run = prepare(cluster, encoded, goals, encoded.pending[decided[encoded.pending]])
     seconds["encode"] = time.perf_counter() - clock
     report("encode", 1, 1)
     return run
@@ -330,7 +328,7 @@ def answer(
         (pods,) those that are not left alone; all by default.
     """
     from placer.engine import bindings, claims_of
-    from placer.objective import measure
+    from placer.objective import left_out, measure, objective
     from placer.reasons import unplaced
 
     (bound, nodes), devices = bindings(run)
@@ -340,13 +338,16 @@ def answer(
     if decided is not None:
         left = [each for each, asked in zip(left, decided[missing].tolist(), strict=True) if asked]
         missing = missing[decided[missing]]
+    terms = measure(cluster, run, tiers, rows, devices)
     return Solution(
         input=cluster.digest,
         bindings=Bindings(cluster, rows, devices, claims_of(cluster, run, bound)),
         unplaced=left,
         goals=[tier.key for tier in tiers],
-        objective={"unplaced": len(left), **measure(cluster, run, tiers, rows, devices)},
+        objective={"unplaced": len(left), **objective(tiers, terms)},
         unplaced_by_priority=by_priority(cluster, missing),
+        terms=[left_out(cluster, len(left), None if decided is None else int(decided.sum())), *terms],
+        tiers=tiers,
     )
 
 

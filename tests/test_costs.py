@@ -10,11 +10,12 @@ from strategies import ALL_RULES, random_cluster
 
 import placer as pl
 from placer.costs import term_values
-from placer.encode.costs import Weighed, domains_of, told_apart, with_costs
+from placer.encode.costs import Weighed, told_apart, with_costs
 from placer.encode.encode import encode
 from placer.encode.goals import encode_goals
 from placer.engine import Run, bindings, place, pods_per_class, prepare
 from placer.errors import InputError
+from placer.goals.quantities import domains
 from placer.model.term import FORMULAS, Load, Measure, Pairs, Preference, Room, Term
 
 
@@ -32,7 +33,7 @@ def by_hand(cluster: pl.Cluster, run: Run, term: Term) -> float:
     where = cluster.pod_table.node.astype(np.int64)
     (pods, nodes), _ = bindings(run)
     where[pods] = nodes
-    domain = domains_of(cluster, term.key) if term.key != "node" else np.arange(len(cluster.node_table))
+    domain = domains(cluster, term.key) if term.key != "node" else np.arange(len(cluster.node_table))
     cells: dict[tuple[int, int], list[float]] = {}
     weight = {}
     for node, one in enumerate(domain.tolist()):
@@ -74,7 +75,7 @@ def test_cells_are_the_sums_of_the_pods_that_stand(seed, formula, key, grouped):
     group = rng.integers(0, 3, pods).astype(np.int32) if grouped else None
     by_node = rng.random(nodes), rng.integers(0, 3, nodes).astype(float)
     if key == "zone":
-        domain = domains_of(cluster, key)
+        domain = domains(cluster, key)
         if not (domain >= 0).any():
             return
         by_node = tuple(np.append(values, 0.0)[domain] for values in (rng.random(nodes), rng.random(nodes)))

@@ -11,7 +11,7 @@ import pytest
 
 from placer.cli.app import app
 from placer.formats import formats
-from placer.goals import GOALS
+from placer.goals.registry import STANDARD
 from placer.model.rule import Rule
 
 ROOT = Path(__file__).parents[1]
@@ -45,8 +45,8 @@ def test_every_rule_is_listed_in_the_order_in_which_it_is_asked():
 def test_every_goal_is_listed_with_its_formula():
     listed = {cells[0].strip("`"): cells[2] for cells in rows("Goals")}
 
-    assert {name: listed.get(name) for name in GOALS} == {name: goal.formula for name, goal in GOALS.items()}
-    assert set(names("Goals")) == {*GOALS, "unplaced"}
+    assert {name: listed.get(name) for name in STANDARD} == {name: goal.formula for name, goal in STANDARD.items()}
+    assert set(names("Goals")) == {*STANDARD, "unplaced"}
 
 
 def test_every_format_is_listed_with_what_it_can():

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -13,12 +13,11 @@ from placer.checks.facts import Facts
 from placer.checks.fragmentation import measure as fragmentation
 from placer.checks.preferences import measure as preferences
 from placer.checks.scene import Scene
+from placer.checks.terms import value
 from placer.checks.timeline import standing_timeline
-from placer.goals import parse_goals
-from placer.model.node import PRICE_UNIT
+from placer.goals import Tier, parse_goals
+from placer.model.term import Fragmentation, Term, Wishes
 from placer.solution import decided
-
-HEADROOM_FROM = 0.8
 
 
 class Final(NamedTuple):
@@ -41,7 +40,7 @@ class Final(NamedTuple):
     schedulers: Sequence[str] | None = None
 
 
-def measure(final: Final, keys: Sequence[str]) -> dict[str, float]:
+def measure(final: Final, keys: Sequence[str], tiers: Sequence[Tier] = ()) -> dict[str, float]:
     """
     What each tier comes to, ``unplaced`` included.
 
@@ -49,18 +48,33 @@ def measure(final: Final, keys: Sequence[str]) -> dict[str, float]:
     ----------
     keys
         ``unplaced``, or goals joined by ``+``, each with or without a weight: ``2*pack+balance``.
+    tiers
+        What keys stand for, where they are known; other keys are read as they are written.
     """
-    known: dict[str, float] = {}
-    values: dict[str, float] = {}
-    for key in keys:
-        if key == "unplaced":
-            values[key] = float(_unplaced(final).sum())
-            continue
-        for name, _ in parse_goals([key])[0].parts:
-            if name not in known:
-                known[name] = GOALS[name](final)
-        values[key] = sum(weight * known[name] for name, weight in parse_goals([key])[0].parts)
-    return values
+    known = {tier.key: tier for tier in tiers}
+    return {
+        key: float(_unplaced(final).sum())
+        if key == "unplaced"
+        else tier_value(final, known[key] if key in known else parse_goals([key])[0])
+        for key in keys
+    }
+
+
+def tier_value(final: Final, tier: Tier) -> float:
+    """The weighted sum of a tier's terms."""
+    return sum(
+        part.weight * sum(term_value(final, term) for term in part.goal.terms(final.facts.cluster))
+        for part in tier.parts
+    )
+
+
+def term_value(final: Final, term: Term) -> float:
+    """What one term comes to."""
+    if isinstance(term, Fragmentation):
+        return term.factor * fragmentation(final.facts, final.where, final.replay().units)
+    if isinstance(term, Wishes):
+        return term.factor * _preferences(final)
+    return value(term, final.facts, final.where)
 
 
 def unplaced_by_priority(final: Final) -> dict[int, int]:
@@ -74,48 +88,7 @@ def _unplaced(final: Final) -> NDArray[np.bool_]:
     return left
 
 
-def _pack(final: Final) -> float:
-    """Prices of the nodes that hold any pod."""
-    used = np.unique(final.where[final.where >= 0])
-    return int(final.facts.nodes.price[used].sum()) / PRICE_UNIT
-
-
-def _load(final: Final) -> list[NDArray[np.float64]]:
-    """Used over allocatable, for cpu and for memory, of the nodes that have any."""
-    stands = np.flatnonzero(final.where >= 0)
-    loads = []
-    for resource in ("cpu", "memory"):
-        have = final.facts.units.allocatable.column(resource, 0)
-        used = np.zeros(len(have), np.int64)
-        np.add.at(used, final.where[stands], final.facts.units.requests.column(resource)[stands])
-        loads.append(used[have > 0] / have[have > 0])
-    return loads
-
-
-def _balance(final: Final) -> float:
-    """Squared load."""
-    return float(sum((load**2).sum() for load in _load(final)))
-
-
-def _headroom(final: Final) -> float:
-    """Load above four fifths."""
-    return float(sum(np.maximum(0.0, load - HEADROOM_FROM).sum() for load in _load(final)))
-
-
-def _fragmentation(final: Final) -> float:
-    return fragmentation(final.facts, final.where, final.replay().units)
-
-
 def _preferences(final: Final) -> float:
     scene = Scene(final.facts, standing_timeline(final.facts.cluster, final.where), {})
     zoneless = sum(final.where[row] >= 0 for row in final.replay().zoneless)
     return preferences(scene, int(zoneless))
-
-
-GOALS: Mapping[str, Callable[[Final], float]] = {
-    "pack": _pack,
-    "balance": _balance,
-    "headroom": _headroom,
-    "fragmentation": _fragmentation,
-    "preferences": _preferences,
-}

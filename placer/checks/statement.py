@@ -20,7 +20,7 @@ def check(final: Final, solution: Solution) -> Iterator[Flaw]:
     known = []
     for key in solution.objective:
         try:
-            values = measure(final, [key])
+            values = measure(final, [key], solution.tiers)
         except InputError as error:
             yield Flaw("Objective", "", "", f"objective states {key!r}, which cannot be computed: {error}")
             continue

@@ -10,6 +10,7 @@ from placer import __version__
 from placer.cli.explain import explain
 from placer.cli.formats import formats
 from placer.cli.generate import generate
+from placer.cli.goals import goals
 from placer.cli.solve import solve
 from placer.cli.verify import verify
 from placer.cli.warmup import warmup
@@ -27,7 +28,7 @@ app = typer.Typer(
 for function in (solve, verify, explain):
     app.command()(function)
 app.add_typer(generate, name="generate")
-for function in (formats, warmup):
+for function in (formats, goals, warmup):
     app.command()(function)
 
 

@@ -12,6 +12,7 @@ from typing import Annotated, Any, get_type_hints
 from typer import Argument, Option
 
 from placer.cli.errors import readable_errors
+from placer.errors import UsageError
 
 PANEL = "Options of every command"
 COMMON = "common"
@@ -33,9 +34,12 @@ Goals = Annotated[
     Option(
         "--goal",
         metavar="GOAL",
-        help="What better means, most important first; joined by + in one tier, weighted as 2*balance. "
-        "pack by default.",
+        help="What better means, most important first; joined by + in one tier, weighted as 2*balance, with options "
+        "as balance(formula=max,nodes=pool=gpu): placer goals. pack by default.",
     ),
+]
+GoalsFile = Annotated[
+    Path | None, Option("--goals", metavar="FILE", help="Goals as a YAML list, in place of --goal.", dir_okay=False)
 ]
 SolutionFile = Annotated[
     Path | None, Option("--solution", metavar="FILE", help="A solution of placer solve; without: the present state.")
@@ -56,6 +60,17 @@ class Common:
     steps: Annotated[
         int | None, Option("--steps", min=1, metavar="N", help="A limit in steps, for reproducible short runs.")
     ] = None
+
+
+def chosen_goals(goals: list[str] | None, file: Path | None) -> Any:
+    """The goals that were given, as texts or in a file; ``None`` without any."""
+    if file is None:
+        return goals or None
+    if goals:
+        raise UsageError(f"--goals is {str(file)!r} and --goal is {goals[0]!r}: give one of them")
+    from placer.goals.written import read_goals
+
+    return read_goals(file)
 
 
 def command(function: Callable[..., None]) -> Callable[..., None]:

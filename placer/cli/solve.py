@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from pathlib import Path
 from threading import Event
-from typing import TYPE_CHECKING, Annotated, NamedTuple
+from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
 import typer
 from typer import Option
 
 from placer.cli.errors import BAD_INPUT, DONE, UNPLACED, say_error
-from placer.cli.options import Common, Goals, InputFormat, Inputs, command
+from placer.cli.options import Common, Goals, GoalsFile, InputFormat, Inputs, chosen_goals, command
 from placer.cli.results import ResultFormat, choose_format, deliver, goes_to_stdout, render
 from placer.errors import UsageError
 
@@ -27,6 +27,7 @@ def solve(  # noqa: PLR0913, PLR0917 - an option each
     inputs: Inputs,
     common: Common,
     goals: Goals = None,
+    goals_file: GoalsFile = None,
     prove: Annotated[bool, Option("--prove", help="Ask for bounds on what is best.")] = False,
     gap: Annotated[float | None, Option("--gap", metavar="X", help="Stop when this close to the bound.")] = None,
     no_verify: Annotated[bool, Option("--no-verify", help="Do not check the answer.")] = False,
@@ -66,10 +67,11 @@ def solve(  # noqa: PLR0913, PLR0917 - an option each
     if replay:
         show_replay(inputs, format, profiles, scheduler_name, common, writes=bool(out or as_format))
         raise typer.Exit(DONE)
+    wanted = chosen_goals(goals, goals_file)
     chosen = choose_format(as_format, out, common.json)
     with stages(common) as at:
         cluster = load_cluster(inputs, format, at)
-        asked = _Asked(goals or None, profiles, scheduler_name, prove, gap, require_all)
+        asked = _Asked(wanted, profiles, scheduler_name, prove, gap, require_all)
         solution = _solve(cluster, asked, common, at)
         violations = None if no_verify else _verify(cluster, solution, at)
     _add_statistics(solution, violations, at)
@@ -110,7 +112,7 @@ def _profiles(profile: str | None, config: Path | None, scheduler_name: str | No
 class _Asked(NamedTuple):
     """Arguments of the library's solve that only this command has."""
 
-    goals: list[str] | None
+    goals: Any
     profile: str | tuple[Profile, ...] | None
     scheduler_name: str | None
     prove: bool

@@ -11,9 +11,10 @@ from numpy.typing import NDArray
 from placer.encode.combine import combine, ragged
 from placer.encode.problem import Costs
 from placer.errors import InputError
+from placer.goals import Tier
+from placer.goals.quantities import domains
 from placer.kernels import costs as kinds
 from placer.model.cluster import Cluster
-from placer.model.relation import HOSTNAME, topology_key
 from placer.model.term import NODE, Fragmentation, Load, Measure, Pairs, Preference, Room, Term, Wishes
 
 if TYPE_CHECKING:
@@ -27,6 +28,8 @@ KINDS = {
     "max": kinds.MAX,
     "variance": kinds.VARIANCE,
 }
+TIER_STEP = 1e-3
+"""How much less a goal of the next tier weighs when one node is chosen."""
 MOST_CELLS = 2**27
 """Groups × domains of all measures, about 1 GiB."""
 
@@ -43,12 +46,25 @@ class Weighed(NamedTuple):
         Of the goal in its tier.
     place
         What the goal weighs while nodes are chosen for pods; 0 where the kernels know the goal by a column.
+    goal
+        Its name.
     """
 
     term: Term
     tier: int
     weight: float
     place: float
+    goal: str = ""
+
+
+def weigh(cluster: Cluster, tiers: Sequence[Tier]) -> list[Weighed]:
+    """The terms of all goals, tier by tier."""
+    return [
+        Weighed(term, rank, part.weight, part.weight * TIER_STEP**rank * (part.goal.column < 0), part.name)
+        for rank, tier in enumerate(tiers)
+        for part in tier.parts
+        for term in part.goal.terms(cluster)
+    ]
 
 
 def no_costs(classes: int, nodes: int) -> Costs:
@@ -98,7 +114,8 @@ def with_costs(cluster: Cluster, encoded: Encoded, weighed: Sequence[Weighed]) -
     writer = _Writer(len(problem.classes.priority), problem.nodes.row, first_pod, _Keys(cluster, problem.nodes.row))
     for each in weighed:
         writer.add(each, encoded)
-    return encoded._replace(problem=problem._replace(costs=writer.done(len(problem.nodes.capacity))))
+    costs = writer.done(len(problem.nodes.capacity))
+    return encoded._replace(problem=problem._replace(costs=costs), weighed=weighed)
 
 
 class _Keys:
@@ -109,23 +126,10 @@ class _Keys:
 
     def domain(self, key: str) -> NDArray[np.int32]:
         """(nodes,) domain or -1."""
-        found = domains_of(self.cluster, key)[self.row]
+        found = domains(self.cluster, key)[self.row]
         if len(found) and not (found >= 0).any():
             raise InputError(f"goals: key {key!r}: no node has this label: name one that nodes have")
         return found
-
-
-def domains_of(cluster: Cluster, key: str) -> NDArray[np.int32]:
-    """(nodes,) by row of the table: which domain of a topology key, -1 for none, in order of first appearance."""
-    nodes, label = cluster.node_table, topology_key(key)
-    index: dict[str, int] = {}
-    by_code = [index.setdefault(labels[label], len(index)) if label in labels else -1 for labels in nodes.labels.values]
-    found = np.array(by_code, np.int32)[nodes.labels.codes] if by_code else np.zeros(0, np.int32)
-    if label == HOSTNAME:
-        named = np.flatnonzero(nodes.named)
-        names = nodes.names
-        found[named] = [index.setdefault(names[row], len(index)) for row in named.tolist()]
-    return found
 
 
 class _Writer:
@@ -240,8 +244,9 @@ class _Writer:
         """Copies of a shape."""
         need = np.zeros(len(resources), np.int64)
         for name, amount in {"pods": 1, **term.requests}.items():
-            if name in resources:
-                need[resources.index(name)] = amount
+            row = name if name in resources else f"device:{name}"
+            if row in resources:
+                need[resources.index(row)] = amount
             elif amount and name != "pods":
                 raise InputError(f"goals: room for {name} {amount}: no pod of the cluster asks for it: leave it out")
         self.rooms[len(self.terms)] = need

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -9,7 +10,7 @@ from numpy.typing import NDArray
 
 from placer.encode.claims import find_waits
 from placer.encode.classes import encode_classes
-from placer.encode.costs import no_costs
+from placer.encode.costs import Weighed, no_costs
 from placer.encode.devices import encode_units, vocabulary
 from placer.encode.groups import Identities
 from placer.encode.nodes import StaticLayout, encode_nodes
@@ -48,6 +49,8 @@ class Encoded(NamedTuple):
         The columns of the profile, where one ranks.
     claims, volumes
         (namespace, name) of claims that wait, and names of what they may be bound to.
+    weighed
+        The terms of goals behind ``problem.costs``.
     """
 
     problem: Problem
@@ -62,6 +65,7 @@ class Encoded(NamedTuple):
     ranking: Ranking
     claims: list[tuple[str, str]]
     volumes: list[str]
+    weighed: Sequence[Weighed] = ()
 
 
 def encode(

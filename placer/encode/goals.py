@@ -7,13 +7,12 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from placer.encode.costs import TIER_STEP
 from placer.encode.encode import Encoded
 from placer.encode.problem import UNLIMITED, Goals, Problem
 from placer.encode.resources import LOAD
-from placer.goals import GOALS
+from placer.goals.registry import COLUMNS
 
-TIER_STEP = 1e-3
-"""How much less a goal of the next tier weighs when one node is chosen."""
 SPARE = 0.021
 """How many more nodes than the demand asks for pack means to fill, as a share of them, rounded down."""
 DEVICE_FACTOR = (0.2, 0.3, 0.3)
@@ -31,21 +30,21 @@ def encode_goals(
     Parameters
     ----------
     tiers
-        (goal, weight) pairs, most important tier first.
+        (goal, weight) pairs, most important tier first: goals that the kernels know by a column.
     pods_of_class
         (classes,) pods that stand or are pending.
     """
     problem = encoded.problem
-    weight = np.zeros(len(GOALS))
+    weight = np.zeros(len(COLUMNS))
     for rank, tier in enumerate(tiers):
         for name, factor in tier:
-            weight[GOALS[name].column] += factor * TIER_STEP**rank
-    if not weight.any() and encoded.ranking.strategy[0] < 0:
-        weight[GOALS["pack"].column] = 1.0
+            weight[COLUMNS[name]] += factor * TIER_STEP**rank
+    if not weight.any() and encoded.ranking.strategy[0] < 0 and not problem.costs.place.any():
+        weight[COLUMNS["pack"]] = 1.0
     load = [index for index, name in enumerate(encoded.resources) if name in LOAD or name.startswith("device:")]
     squared = [index for index, name in enumerate(encoded.resources) if name in LOAD]
     gpu = encoded.kinds.index(GPU) if GPU in encoded.kinds else -1
-    typical, share = _typical(problem, pods_of_class, weight[GOALS["fragmentation"].column] > 0 and gpu >= 0)
+    typical, share = _typical(problem, pods_of_class, weight[COLUMNS["fragmentation"]] > 0 and gpu >= 0)
     demand = pods_of_class @ problem.classes.need
     used = np.zeros(len(problem.nodes.row), bool)
     used[encoded.position[encoded.standing_node]] = True

@@ -2,24 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from placer.checks.facts import Facts
+from placer.checks.terms import added
 from placer.explaining.fragments import fragmentation
 from placer.explaining.others import Mask
 from placer.explaining.state import State
 from placer.explaining.subject import Subject
 from placer.explaining.wishes import preferences
-from placer.goals import parse_goals
-from placer.model.node import PRICE_UNIT
+from placer.goals import Part, Tier
+from placer.model.term import Fragmentation, Wishes
 
 Values = NDArray[np.float64]
-LOADS = ("cpu", "memory")
-COMFORTABLE = 0.8
-"""Load up to which headroom costs nothing."""
 
 
 class Score(NamedTuple):
@@ -49,44 +48,7 @@ class Score(NamedTuple):
         return tuple(self.tiers[node].tolist())
 
 
-def pack(state: State, pod: Subject, nodes: Mask) -> Values:
-    """The node's price where it is empty."""
-    return np.where(state.crowd == 0, state.nodes.price / PRICE_UNIT, 0.0)
-
-
-def _loads(state: State, pod: Subject, function: Callable[[Values], Values]) -> Values:
-    """Sum over cpu and memory, where the node has any, of what a function of used/allocatable gains."""
-    total = np.zeros(state.count)
-    for name in LOADS:
-        capacity = state.allocatable(name)
-        some = capacity > 0
-        used = state.load(name)[some]
-        after = function((used + pod.requests.get(name, 0)) / capacity[some])
-        total[some] += after - function(used / capacity[some])
-    return total
-
-
-def balance(state: State, pod: Subject, nodes: Mask) -> Values:
-    """Sum over cpu and memory of (used/allocatable)²."""
-    return _loads(state, pod, np.square)
-
-
-def headroom(state: State, pod: Subject, nodes: Mask) -> Values:
-    """Sum over cpu and memory of the load above four fifths."""
-    return _loads(state, pod, lambda load: np.maximum(load - COMFORTABLE, 0.0))
-
-
-GOALS: dict[str, Callable[[State, Subject, Mask], Values]] = {
-    "pack": pack,
-    "balance": balance,
-    "headroom": headroom,
-    "fragmentation": fragmentation,
-    "preferences": preferences,
-}
-"""Goal → (nodes,) what placing the pod there adds."""
-
-
-def score(state: State, pod: Subject, goals: Sequence[str], nodes: Mask) -> Score:
+def score(state: State, pod: Subject, tiers: Sequence[Tier], nodes: Mask) -> Score:
     """
     Scores nodes by goals.
 
@@ -95,13 +57,26 @@ def score(state: State, pod: Subject, goals: Sequence[str], nodes: Mask) -> Scor
     nodes
         (nodes,) those of interest: units are looked at there only.
     """
-    tiers = parse_goals(goals)
-    names = [name for tier in tiers for name, _ in tier.parts]
-    values = {name: GOALS[name](state, pod, nodes) for name in names}
+    parts = [part for tier in tiers for part in tier.parts]
+    values = {part.name: grown(part, state, pod, nodes) for part in parts}
     empty = np.zeros((state.count, 0))
-    sums = [sum((weight * values[name] for name, weight in tier.parts), np.zeros(state.count)) for tier in tiers]
+    sums = [sum((part.weight * values[part.name] for part in tier.parts), np.zeros(state.count)) for tier in tiers]
     return Score(
-        names,
-        np.stack([values[name] for name in names], axis=1) if names else empty,
+        list(values),
+        np.stack(list(values.values()), axis=1) if values else empty,
         np.stack(sums, axis=1) if sums else empty,
     )
+
+
+def grown(part: Part, state: State, pod: Subject, nodes: Mask) -> Values:
+    """(nodes,) what placing the pod there adds to a goal, weight apart."""
+    others, total = state.others, np.zeros(state.count)
+    facts, where = Facts(others.cluster), others.where.astype(np.int64)
+    for term in part.goal.terms(others.cluster):
+        if isinstance(term, Fragmentation):
+            total += term.factor * fragmentation(state, pod, nodes)
+        elif isinstance(term, Wishes):
+            total += term.factor * preferences(state, pod, nodes)
+        else:
+            total += added(term, facts, where, others.row)
+    return total
