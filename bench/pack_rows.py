@@ -59,7 +59,7 @@ def solved(cluster: Cluster, limit: float | None, goals: Sequence[str] = ("pack"
     return Answer(solution, seconds, not pl.verify(cluster, solution))
 
 
-def row(  # noqa: PLR0913 - the keys that every row has
+def row(
     chosen: str, name: str, objective: float, bound: float, seconds: float, verified: bool, **more: Any
 ) -> dict[str, Any]:
     """One row; ``more`` are other keys, or other values for its own."""

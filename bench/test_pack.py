@@ -27,6 +27,7 @@ def test_a_random_cluster_with_all_rules_is_closed(benchmark: Any, seed: int) ->
 
 
 def test_an_instance_of_a_set_is_run_alone_with_its_peers() -> None:
+    """One cluster of 100, its three peers beside it."""
     result = pack.run(Options(set="plain/3"))
     assert [row["name"] for row in result["instances"]] == ["3/unplaced", "3/pack"]
     assert all(row.keys() >= KEYS and len(row["peers"]) == 3 for row in result["instances"])
@@ -34,11 +35,13 @@ def test_an_instance_of_a_set_is_run_alone_with_its_peers() -> None:
 
 
 def test_a_set_whose_data_is_not_there_is_skipped_with_the_reason(tmp_path: Path) -> None:
+    """Never silently."""
     result = pack.run(Options(set="openb", data=tmp_path))
     assert result["instances"] == []
     assert "no folder alibaba-openb-gpu-2023" in result["skipped"]["openb"]
 
 
 def test_an_unknown_set_is_wrong_usage() -> None:
+    """The error lists the sets."""
     with pytest.raises(UsageError, match="choose among random, plain"):
         pack.run(Options(set="nope"))
