@@ -130,8 +130,8 @@ def read(path: str | Path) -> Cluster:
     Parameters
     ----------
     path
-        A set's list of apps, ``<set>.schedule.app.json``, compressed or not, beside its nodes and its rule; or the folder
-        of one set.
+        A set's list of apps, ``<set>.schedule.app.json``, compressed or not, beside its nodes and its rule; or the
+        folder of one set.
 
     Returns
     -------
@@ -219,7 +219,7 @@ def _cluster(trace: Trace) -> Cluster:
     most = [trace.rule.most(sizes[app.group]) for app in apps]
     members = [LabelSelector(match_labels={"group": app.group}) for app in apps]
     pods = pod_table(
-        Names([f"{app.app_name}.{app.group}" for app in apps], of_pod, ordinal.astype(np.int32), checked=True),
+        Names([f"{app.app_name}.{app.group}" for app in apps], of_pod, ordinal.astype(np.int32)),
         {name: amounts[of_pod] for name, amounts in _requests(apps).items()},
         labels=Column(of_pod, [FrozenDict(app=app.app_name, group=app.group) for app in apps]),
         domain_limits=Column(
