@@ -17,6 +17,7 @@ SETS = {
     "plain": "the same without rules but prices, priorities and standing pods: what the peers' model can say",
     "openb": "GPU thousandths left out when 100 % of the demand has arrived, one order a list",
     "mesos30k": "30,000 nodes × 250,000 pods: pods left out, then nodes used",
+    "sizes": "100, 1,000, 10,000 and 250,000 plain pods: gap against time, and peers of 30 s up to 10,000",
     "tianchi2020": "the contest's own cost of the schedule part: priced nodes, groups, CPU ids; 300 s",
 }
 """What each set is; ``bench.pack_<name>`` has its ``instances(options)``."""

@@ -92,14 +92,16 @@ def entries(chosen: str, name: str, answer: Answer, peers: Mapping[str, Peer] | 
             answer.seconds,
             answer.verified,
             best_known=best.get(tier),
-            peers={
-                each: {"objective": getattr(peer, tier), "seconds": peer.seconds}
-                for each, peer in (peers or {}).items()
-            },
+            peers={each: _peer(peer, tier) for each, peer in (peers or {}).items()},
             statistics=searched(solution),
         )
         for tier, objective in solution.objective.items()
     ]
+
+
+def _peer(peer: Peer, tier: str) -> dict[str, Any]:
+    note = {"note": peer.note} if peer.note else {}
+    return {"objective": getattr(peer, tier), "seconds": peer.seconds, **note}
 
 
 def searched(solution: Solution) -> dict[str, Any]:

@@ -104,7 +104,7 @@ def test_cpu_ids_cost_no_more_than_the_best_of_all_ways(sockets: list[tuple[int,
 
 
 def test_a_set_is_solved_checked_and_priced(tmp_path: Path) -> None:
-    """Nine pods of a group and one that has four ids where a socket has two cores, on the cheaper of two kinds of node."""
+    """Nine pods of a group, and one that takes four ids where a socket has two cores."""
     folder = tmp_path / "tianchi2020-container-layout"
     folder.mkdir()
     node = {"nodeModelName": "m", "disk": 100, "gpu": 0, "eni": 5, "topologies": THREADS}
