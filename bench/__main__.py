@@ -8,6 +8,7 @@ import sys
 from typing import Any
 
 from bench.common import machine, parse
+from placer.errors import UsageError
 
 NAMES = {
     "mesos30k": "30,000 nodes × 250,000 pods: encode, place and verify, and how good the answer is",
@@ -18,7 +19,7 @@ NAMES = {
     "kube-oracle": "decisions of the real kube-scheduler, one by one: python -m bench kube-oracle CASES",
     "scheduler-perf": "Kubernetes' own scheduler benchmark on the exact profile",
     "openb": "GPU allocation on the Alibaba cluster, against published policies",
-    "pack": "answers with a bound, against peers: random, plain, openb, mesos30k",
+    "pack": "answers with a bound, against peers: --set NAME or NAME/INSTANCE of one of its sets",
     "demo": "the openb cluster and mesos30k, each ending in a verified summary",
     "compare": "what got worse between two outputs: python -m bench compare A B",
 }
@@ -55,11 +56,12 @@ def main(arguments: list[str]) -> int:
     if name not in NAMES:
         print(f"bench: {name!r} is no benchmark: choose among {', '.join(NAMES)}", file=sys.stderr)
         return 2
-    result = {
-        "bench": name,
-        "machine": machine(),
-        **importlib.import_module(f"bench.{name.replace('-', '_')}").run(options),
-    }
+    try:
+        figures = importlib.import_module(f"bench.{name.replace('-', '_')}").run(options)
+    except UsageError as error:
+        print(f"bench: {error}", file=sys.stderr)
+        return 2
+    result = {"bench": name, "machine": machine(), **figures}
     print(json.dumps(result) if as_json else table(result))
     return 0
 
