@@ -103,7 +103,7 @@ def check(cluster: Cluster, run: Any) -> tuple[list[Any], Any]:
 def bounds_of(encoded: Encoded) -> dict[str, int]:
     """Proven bounds: nodes any placement of all pods uses; pods that no placement places."""
     from placer.engine import pods_per_class
-    from placer.packing.bounds import nodes_bound, unplaced_bound
+    from placer.packing.bounds import demand_of, nodes_bound, supply_of, unplaced_bound
 
     problem = encoded.problem
     counts = pods_per_class(encoded)
@@ -113,7 +113,7 @@ def bounds_of(encoded: Encoded) -> dict[str, int]:
     return {
         "nodes": nodes_bound(np.ascontiguousarray(capacity[limited].T), demand[limited]),
         "unplaced": unplaced_bound(
-            np.ascontiguousarray(capacity[limited].T), np.ascontiguousarray(problem.classes.need[:, limited]), counts
+            supply_of(np.ascontiguousarray(capacity[limited].T)), demand_of(problem.classes.need[:, limited], counts)
         ),
     }
 

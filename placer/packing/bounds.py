@@ -1,18 +1,122 @@
-"""Counting bounds: from sums alone, for any placement whatever its rules."""
+"""
+Counting bounds: from sums alone, for any placement whatever its rules.
+
+Sums are over nodes of one kind, over the pods that may stand only on some nodes, and seen through dual feasible
+functions: ``floor(k x / d)`` with a need as ``d``. What fits on a node in amounts fits on it seen so as well, since
+parts rounded down are no more than their sum rounded down (S. P. Fekete, J. Schepers, "New classes of fast lower bounds
+for bin packing problems", Mathematical Programming 91, 2001).
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from math import gcd
-from typing import Any
+from math import ceil, gcd
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from placer.packing.cover import Sum, cover_alone, least_cover
+
 SAFE = 2.0**62
 """A sum below this, reckoned in floating point, is within int64 for certain."""
-MOST_DIVISORS = 16
-"""Dual feasible functions tried per resource."""
+MOST_DIVISORS = 32
+MOST_TIMES = 32
+MOST_VIEWS = 1024
+"""Functions tried per resource, and eight times less for each set of nodes that some pods are bound to."""
+MOST_VIEWED = 3_000_000
+"""Dual feasible functions × amounts seen through them, per resource and set of nodes."""
+KEPT = 8
+"""Functions per resource and set of nodes whose sums are looked at together, those that prove most alone."""
+
+
+class Supply(NamedTuple):
+    """
+    Nodes, counted by kind.
+
+    Attributes
+    ----------
+    capacity, nodes
+        (kinds, resources) what is free on one, at least 0, and (kinds,) how many there are.
+    price, paid
+        (kinds,) of one, and whether it is used anyway.
+    within
+        (kinds, sets) whether the nodes belong to each of some sets; the first set is all nodes.
+    """
+
+    capacity: NDArray[np.int64]
+    nodes: NDArray[np.int64]
+    price: NDArray[np.int64]
+    paid: NDArray[np.bool_]
+    within: NDArray[np.bool_]
+
+
+class Demand(NamedTuple):
+    """
+    Pods, counted by class.
+
+    Attributes
+    ----------
+    need, pods
+        (classes, resources) request of one, where 0 asks for nothing, and (classes,) how many there are.
+    bound_to
+        (classes, sets) whether the pods can stand on no nodes but those of each set.
+    able
+        (classes,) whether static rules let a pod of the class stand on some node.
+    """
+
+    need: NDArray[np.int64]
+    pods: NDArray[np.int64]
+    bound_to: NDArray[np.bool_]
+    able: NDArray[np.bool_]
+
+
+def supply_of(
+    capacity: NDArray[np.int64],
+    price: NDArray[np.int64] | None = None,
+    paid: NDArray[np.bool_] | None = None,
+    within: NDArray[np.bool_] | None = None,
+) -> Supply:
+    """
+    Counts nodes by kind: equal in all that is given.
+
+    Parameters
+    ----------
+    capacity
+        (nodes, resources) what is free; below 0 counts as 0.
+    price, paid
+        (nodes,) 1 each and none by default.
+    within
+        (nodes, sets) as in :class:`Supply`, without the set of all nodes.
+    """
+    nodes = len(capacity)
+    price = np.ones(nodes, np.int64) if price is None else price
+    paid = np.zeros(nodes, bool) if paid is None else paid
+    within = np.ones((nodes, 1), bool) if within is None else np.column_stack([np.ones(nodes, bool), within])
+    table = np.column_stack([np.maximum(capacity, 0), price, paid, np.packbits(within, axis=1)])
+    _, first, count = np.unique(table, axis=0, return_index=True, return_counts=True)
+    return Supply(np.maximum(capacity[first], 0), count.astype(np.int64), price[first], paid[first], within[first])
+
+
+def demand_of(
+    need: NDArray[np.int64],
+    pods: NDArray[np.int64],
+    able: NDArray[np.bool_] | None = None,
+    bound_to: NDArray[np.bool_] | None = None,
+) -> Demand:
+    """
+    Pods of classes.
+
+    Parameters
+    ----------
+    able
+        As in :class:`Demand`; all by default.
+    bound_to
+        As in :class:`Demand`, without the set of all nodes.
+    """
+    every = np.ones(len(need), bool)
+    sets = every[:, None] if bound_to is None else np.column_stack([every, bound_to])
+    return Demand(need, pods, sets, every if able is None else able)
 
 
 def nodes_bound(capacity: NDArray[np.int64], demand: NDArray[np.int64]) -> int:
@@ -39,106 +143,144 @@ def nodes_bound(capacity: NDArray[np.int64], demand: NDArray[np.int64]) -> int:
     return min(least, len(capacity))
 
 
-def unplaced_bound(
-    capacity: NDArray[np.int64],
-    need: NDArray[np.int64],
-    count: NDArray[np.int64],
-    fits: NDArray[np.bool_] | None = None,
-) -> int:
+def unplaced_bound(supply: Supply, demand: Demand) -> int:
     """
     How many pods no placement can place, as far as counting proves.
 
-    Parameters
-    ----------
-    capacity
-        (nodes, resources) base units.
-    need, count
-        (classes, resources) request of one pod, where 0 asks for nothing, and (classes,) how many there are.
-    fits
-        (classes,) whether static rules let a pod of the class stand on some empty node; not given: they all do.
-
     Returns
     -------
-    Pods that fit on no empty node, plus, of the others, the most over resources of those that are left when the
-    smallest are taken first until the cluster's sum is used up. O(classes × kinds of node × resources) in the worst
-    case, where a class does not fit the nodes with the largest sums.
+    Pods that fit on no empty node, plus, of the others, the least that have to be left out for every sum to be within
+    what the nodes have.
     """
-    able = _fit_an_empty_node(capacity, need)
-    if fits is not None:
-        able &= fits
-    views = dual_feasible(np.maximum(capacity, 0), need[able], count[able]) if len(capacity) else ()
-    left = [_left_over(int(_running_sum(have)[-1]), asked, count[able]) for have, asked in views]
-    return int(count[~able].sum()) + max(left, default=0)
+    rest = _that_fits(supply, demand)
+    pods, one, sums = rest.pods.astype(np.float64), np.ones(len(rest.pods)), list[Sum]()
+    for amounts in _amounts(supply, rest):
+        found = {}
+        for view in _views(amounts, supply):
+            short = _product(amounts, view, amounts.sizes, amounts.pods)
+            short -= _product(amounts, view, amounts.have, supply.nodes)
+            if short > 0:
+                seen = Sum(_seen(amounts.sizes, view).astype(np.float64), float(short))
+                found[view] = short, cover_alone(one[: len(amounts.sizes)], amounts.pods.astype(np.float64), seen)
+        for view in sorted(found, key=lambda view: -found[view][1])[:KEPT]:
+            gain = np.where(amounts.bound, _seen(amounts.need, view), 0.0)
+            sums.append(Sum(gain, float(found[view][0])))
+    left = ceil(least_cover(one, pods, sums) * (1 - 1e-9) - 1e-6)
+    return int(demand.pods.sum() - rest.pods.sum()) + left
 
 
-def price_bound(
-    capacity: NDArray[np.int64],
-    price: NDArray[np.int64],
-    paid: NDArray[np.bool_],
-    need: NDArray[np.int64],
-    count: NDArray[np.int64],
-    left_out: int = 0,
-) -> int:
+def price_bound(supply: Supply, demand: Demand, left_out: int = 0) -> int:
     """
     The least sum of prices of used nodes, as far as counting proves.
 
     Parameters
     ----------
-    capacity, price, paid
-        (nodes, resources) what is free, (nodes,) prices, (nodes,) whether the node is used anyway.
-    need, count
-        (classes, resources) and (classes,) what is to be placed.
     left_out
-        How many of these pods stay out; which ones is not known.
+        How many of the pods stay out; which ones is not known.
 
     Returns
     -------
-    Per resource and dual feasible function, what the demand costs if nodes are taken by the unit, cheapest first; the
-    largest of these, rounded up to a sum that prices can have.
+    Nodes that are used anyway, and what the rest of every sum costs, rounded up to a sum that prices can have.
     """
-    least = 0.0
-    for have, asked in dual_feasible(np.maximum(capacity, 0), need, count):
-        demand = _smallest_demand(asked, count, left_out) - float(have[paid].astype(np.float64).sum())
-        offers = np.flatnonzero(~paid & (have > 0))
-        if demand <= 0:
-            continue
-        each = have[offers].astype(np.float64)
-        order = np.argsort(price[offers] / each, kind="stable")
-        before = np.cumsum(each[order]) - each[order]
-        taken = np.clip(demand - before, 0, each[order])
-        least = max(least, float((taken * (price[offers] / each)[order]).sum()))
-    step = gcd(*price.tolist()) or 1
-    return int(price[paid].sum()) + step * int(np.ceil(least * (1 - 1e-9) / step - 1e-6))
+    price = np.where(supply.paid, 0, supply.price).astype(np.float64)
+    most = np.where(supply.paid, 0, supply.nodes).astype(np.float64)
+    paid = np.where(supply.paid, supply.nodes, 0)
+    rest, sums = _that_fits(supply, demand), list[Sum]()
+    left_out = max(0, left_out - int(demand.pods.sum() - rest.pods.sum()))
+    for amounts in _amounts(supply, rest):
+        found, stay = [], _stay(amounts, left_out)
+        for view in _views(amounts, supply):
+            short = _product(amounts, view, amounts.sizes, stay) - _product(amounts, view, amounts.have, paid)
+            if short > 0:
+                found.append(Sum(_seen(amounts.have, view).astype(np.float64), float(short)))
+        found.sort(key=lambda one: -cover_alone(price, most, one))
+        sums += found[:KEPT]
+    step = gcd(*supply.price.tolist()) or 1
+    least = least_cover(price, most, sums)
+    return int(supply.price[supply.paid] @ supply.nodes[supply.paid]) + step * ceil(least * (1 - 1e-9) / step - 1e-6)
 
 
-def dual_feasible(
-    capacity: NDArray[np.int64], need: NDArray[np.int64], count: NDArray[np.int64]
-) -> Iterator[tuple[NDArray[np.int64], NDArray[np.int64]]]:
+class _Amounts(NamedTuple):
     """
-    Resource by resource (nodes,) capacity and (classes,) need, as they are and seen through dual feasible functions.
+    One resource, as it is had and asked for by what is bound to one set of nodes; over a common divisor.
 
-    These are ``floor(x / d)`` with a need as ``d``: what fits on a node in amounts fits on it in them as well, since
-    parts rounded down are no more than their sum rounded down. d is taken from the needs of most pods.
+    Attributes
+    ----------
+    need, bound
+        (classes,) request of one pod, and whether it is bound to the set.
+    sizes, pods
+        (sizes,) requests of those, ascending, and how many pods ask for each.
+    have
+        (kinds,) of one node, 0 outside the set.
+    largest
+        The larger of what is asked for and had together.
     """
-    for resource in range(capacity.shape[1]):
-        have, asked = capacity[:, resource], need[:, resource]
-        yield have, asked
-        sizes = asked[(asked > 0) & (count > 0)]
-        if not len(sizes):
-            continue
-        distinct, inverse = np.unique(sizes, return_inverse=True)
-        pods = np.bincount(inverse, count[(asked > 0) & (count > 0)])
-        for divisor in distinct[np.argsort(-pods, kind="stable")[:MOST_DIVISORS]].tolist():
+
+    need: NDArray[np.int64]
+    bound: NDArray[np.bool_]
+    sizes: NDArray[np.int64]
+    pods: NDArray[np.int64]
+    have: NDArray[np.int64]
+    largest: float
+
+
+def _amounts(supply: Supply, demand: Demand) -> Iterator[_Amounts]:
+    """Resource by resource and set by set, where something is asked for."""
+    for chosen in range(supply.within.shape[1]):
+        bound, inside = demand.bound_to[:, chosen], supply.within[:, chosen]
+        for resource in range(supply.capacity.shape[1]):
+            asking = bound & (demand.need[:, resource] > 0) & (demand.pods > 0)
+            if not asking.any():
+                continue
+            sizes, place = np.unique(demand.need[asking, resource], return_inverse=True)
+            pods = np.bincount(place, demand.pods[asking]).astype(np.int64)
+            step = int(np.gcd.reduce(sizes))
+            # More than all pods ask for is of no use, and might be more than sums in int64 hold.
+            most = sum(size * each for size, each in zip(sizes.tolist(), pods.tolist(), strict=True))
+            have = np.where(inside, np.minimum(supply.capacity[:, resource], min(most, 2**63 - 1)), 0) // step
+            largest = max(float(most // step), float(have.astype(np.float64) @ supply.nodes))
+            yield _Amounts(demand.need[:, resource] // step, bound, sizes // step, pods, have, largest)
+
+
+def _views(amounts: _Amounts, supply: Supply) -> Iterator[tuple[int, int]]:
+    """(times, divisor) of the functions tried, the amounts as they are first; divisors from the needs of most pods."""
+    yield 1, 1
+    divisors = amounts.sizes[np.argsort(-amounts.pods, kind="stable")][:MOST_DIVISORS].tolist()
+    left = min(MOST_VIEWS, MOST_VIEWED // (len(amounts.sizes) + len(supply.nodes)))
+    left = left if amounts.bound.all() else left // 8
+    for times in range(1, MOST_TIMES + 1):
+        for divisor in divisors:
+            if left <= 0 or amounts.largest * times >= SAFE:
+                return
             if divisor > 1:
-                yield have // divisor, asked // divisor
+                left -= 1
+                yield times, divisor
 
 
-def _smallest_demand(need: NDArray[np.int64], count: NDArray[np.int64], left_out: int) -> float:
-    """What pods ask for together when the ``left_out`` largest of them are left out."""
-    order = np.argsort(-need, kind="stable")
-    out = np.cumsum(count[order])
-    stays = count[order] - np.clip(left_out - (out - count[order]), 0, count[order])
-    return float((stays.astype(np.float64) * need[order]).sum())
+def _stay(amounts: _Amounts, left_out: int) -> NDArray[np.int64]:
+    """(sizes,) how many pods are not among the ``left_out`` largest."""
+    before = np.cumsum(amounts.pods[::-1])[::-1] - amounts.pods
+    stay: NDArray[np.int64] = amounts.pods - np.clip(left_out - before, 0, amounts.pods)
+    return stay
+
+
+def _seen(values: NDArray[np.int64], view: tuple[int, int]) -> NDArray[np.int64]:
+    """Amounts seen through a function."""
+    times, divisor = view
+    return values if divisor == 1 else values * times // divisor
+
+
+def _product(amounts: _Amounts, view: tuple[int, int], values: NDArray[np.int64], times: NDArray[np.int64]) -> int:
+    """Sum of amounts seen through a function × ``times``; in Python's integers where int64 might not hold it."""
+    if amounts.largest * view[0] < SAFE:
+        return int(_seen(values, view) @ times)
+    return sum(value * each for value, each in zip(values.tolist(), times.tolist(), strict=True))
+
+
+def _that_fits(supply: Supply, demand: Demand) -> Demand:
+    """The pods of classes that fit on an empty node; of the others none."""
+    able = _fit_an_empty_node(supply.capacity, demand.need) & demand.able
+    return demand._replace(pods=np.where(able, demand.pods, 0))
 
 
 def _fit_an_empty_node(capacity: NDArray[np.int64], need: NDArray[np.int64]) -> NDArray[np.bool_]:
@@ -153,20 +295,7 @@ def _fit_an_empty_node(capacity: NDArray[np.int64], need: NDArray[np.int64]) -> 
     return able
 
 
-def _left_over(total: int, need: NDArray[np.int64], count: NDArray[np.int64]) -> int:
-    """Pods that are left when those that ask for least are taken first, until ``total`` is used up."""
-    asking = np.flatnonzero((need > 0) & (count > 0))
-    order = asking[np.argsort(need[asking], kind="stable")]
-    used = _running_sum(need[order], count[order])
-    full = int(np.searchsorted(used, total, side="right"))
-    if full == len(order):
-        return 0
-    room = total - (int(used[full - 1]) if full else 0)
-    return int(count[order[full:]].sum()) - room // int(need[order[full]])
-
-
-def _running_sum(values: NDArray[np.int64], times: NDArray[np.int64] | None = None) -> NDArray[Any]:
-    """Sums of ``values`` × ``times`` so far; in Python's integers where int64 might not hold them."""
-    factor = np.ones(1, np.int64) if times is None else times
-    safe = float((values.astype(np.float64) * factor).sum()) < SAFE
-    return np.cumsum(values * factor if safe else values.astype(object) * factor.astype(object))
+def _running_sum(values: NDArray[np.int64]) -> NDArray[Any]:
+    """Sums of ``values`` so far; in Python's integers where int64 might not hold them."""
+    safe = float(values.astype(np.float64).sum()) < SAFE
+    return np.cumsum(values if safe else values.astype(object))

@@ -10,7 +10,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from placer.packing.bounds import nodes_bound, unplaced_bound
+from placer.packing import bounds
+from placer.packing.bounds import demand_of, nodes_bound, price_bound, supply_of
+
+
+def unplaced_bound(capacity, need, count, fits=None) -> int:
+    return bounds.unplaced_bound(supply_of(capacity), demand_of(need, count, fits))
 
 
 def best_placement(capacity: list[list[int]], pods: list[list[int]], barred: set[int]) -> tuple[int, int]:
@@ -59,6 +64,79 @@ def test_the_nodes_bound_is_the_smallest_set_that_covers_each_resource_alone(cap
         return next(covering, len(capacity))
 
     assert nodes_bound(capacity, demand) == max(smallest(0), smallest(1))
+
+
+def least_price(capacity, price, paid, pods, where, left_out: int) -> int | None:
+    """The least price of all ways to place all but ``left_out`` pods, each on nodes it may stand on; tries them all."""
+    best = None
+    for placed in product(range(-1, len(capacity)), repeat=len(pods)):
+        used = {node for node in placed if node >= 0}
+        if placed.count(-1) != left_out or any(n >= 0 and not where[p][n] for p, n in enumerate(placed)):
+            continue
+        if all(
+            sum(pods[p][r] for p, on in enumerate(placed) if on == node) <= capacity[node][r]
+            for node in used
+            for r in range(len(capacity[node]))
+            if any(pods[p][r] for p, on in enumerate(placed) if on == node)
+        ):
+            cost = sum(price[node] for node in range(len(capacity)) if node in used or paid[node])
+            best = cost if best is None else min(best, cost)
+    return best
+
+
+@given(
+    capacity=arrays(np.int64, (3, 2), elements=st.integers(-1, 9)),
+    price=arrays(np.int64, 3, elements=st.integers(0, 4)),
+    paid=arrays(np.bool_, 3, elements=st.booleans()),
+    need=arrays(np.int64, (3, 2), elements=st.integers(0, 6)),
+    count=arrays(np.int64, 3, elements=st.integers(0, 2)),
+    sets=arrays(np.bool_, (3, 2), elements=st.booleans()),
+    chosen=arrays(np.int64, 3, elements=st.integers(0, 2)),
+    left_out=st.integers(0, 2),
+)
+def test_no_placement_is_cheaper_than_the_price_bound(capacity, price, paid, need, count, sets, chosen, left_out):
+    """Pods of a class may stand on all nodes or on one of two sets of them."""
+    allowed = np.column_stack([np.ones(3, bool), sets])
+    within = [[not (allowed[:, c] & ~sets[:, s]).any() for s in range(2)] for c in chosen]
+    where = np.repeat(allowed[:, chosen].T, count, axis=0).tolist()
+    best = least_price(capacity.tolist(), price, paid, np.repeat(need, count, axis=0).tolist(), where, left_out)
+
+    supply = supply_of(capacity, price, paid, sets)
+    bound = price_bound(supply, demand_of(need, count, allowed[:, chosen].any(axis=0), np.array(within)), left_out)
+
+    assert best is None or bound <= best
+
+
+def test_needs_of_a_rational_part_of_a_node_waste_what_is_left():
+    """Two fifths and three fifths fill a node of 5; of the needs 2 and 4 only two or one do."""
+    supply, price = supply_of(np.array([[7]] * 6)), np.array([2, 4])
+
+    assert price_bound(supply, demand_of(price[:, None], np.array([0, 4]))) == 4
+    assert price_bound(supply, demand_of(np.array([[3], [5]]), np.array([4, 1]))) == 3
+
+
+def test_pods_bound_to_a_set_of_nodes_are_covered_by_it():
+    """Three nodes of two cheap pods each would do, but for four pods that are bound to the two dear nodes."""
+    supply = supply_of(
+        np.array([[2]] * 5), np.array([1, 1, 1, 10, 10]), within=np.array([[False], [False], [False], [True], [True]])
+    )
+    demand = demand_of(np.array([[1], [1]]), np.array([2, 4]), bound_to=np.array([[False], [True]]))
+
+    assert price_bound(supply, demand) == 21
+
+
+def test_sums_of_several_resources_are_covered_together():
+    """One kind of node has cpu, the other memory: each resource alone asks for two nodes, both for four."""
+    supply = supply_of(np.array([[4, 0]] * 3 + [[0, 4]] * 3))
+
+    assert price_bound(supply, demand_of(np.array([[4, 0], [0, 4]]), np.array([2, 2]))) == 4
+
+
+def test_pods_left_out_count_over_several_resources():
+    """Two nodes, one pod each by cpu, and beside them one of memory alone each."""
+    supply = supply_of(np.array([[1, 1], [1, 1]]))
+
+    assert bounds.unplaced_bound(supply, demand_of(np.array([[1, 0], [0, 1]]), np.array([4, 3]))) == 2 + 1
 
 
 def test_nodes_are_taken_largest_first_and_the_scarcest_resource_decides():
