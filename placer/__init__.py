@@ -40,6 +40,7 @@ _HOME = {
     "solve": "placer.solve",
     "verify": "placer.verify",
     "explain": "placer.explain",
+    "conflicts": "placer.conflicts",
     "PlacerError": "placer.errors",
     "InputError": "placer.errors",
     "InfeasibleError": "placer.errors",
@@ -71,6 +72,7 @@ __all__ = [
     "Taint",
     "Toleration",
     "Volume",
+    "conflicts",
     "explain",
     "load",
     "solve",
@@ -78,6 +80,7 @@ __all__ = [
 ]
 
 if TYPE_CHECKING:
+    from placer.conflicts import conflicts
     from placer.errors import InfeasibleError, InputError, PlacerError
     from placer.explain import explain
     from placer.formats import load
