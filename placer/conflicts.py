@@ -17,6 +17,7 @@ from placer.model.table import PENDING
 
 if TYPE_CHECKING:
     from placer.infeasible.check import Clock
+    from placer.infeasible.sentence import Headline
     from placer.infeasible.shrink import Core, Shrink
     from placer.solution import Solution
 
@@ -230,7 +231,7 @@ def conflicts_of(
     status = Verdict.feasible
     for view in views(cluster, groups(cluster, chosen), wanted, clock, seed):
         while len(found) < MOST_CONFLICTS:
-            core = view.shrink.core(view.required)
+            core = view.known[0] if view.known else view.shrink.core(view.required)
             if not isinstance(core, Core):
                 status = core if view.whole else Verdict.unknown
                 break
@@ -238,14 +239,16 @@ def conflicts_of(
             view.required = [place for place in view.required if place not in conflicting]
             if not view.wanted.isdisjoint(conflicting):
                 view.told = True
-                found.append(_conflict(view.shrink, core))
+                found.append(_conflict(view.shrink, core, view.known[1] if view.known else None))
+            if view.known:
+                break
     return Conflicts(tuple(found), Verdict.infeasible.value if found else status.value)
 
 
-def _conflict(shrink: Shrink, core: Core) -> Conflict:
+def _conflict(shrink: Shrink, core: Core, said: Headline | None) -> Conflict:
     from placer.infeasible.sentence import headline, rule_texts, sentence
 
-    said = headline(shrink, core)
+    said = said or headline(shrink, core)
     required = sorted(each.group for each in core.members if each.part is None)
     rules = [Ruling(shrink.groups[group].name, part.rule.name, text) for group, part, text in rule_texts(shrink, core)]
     return Conflict(

@@ -137,8 +137,8 @@ def solve(  # noqa: PLR0913 - one function for all that a caller may ask, by key
         solution = _exactly(cluster, choice, limit, seconds, report)
     else:
         solution = _by_goals(cluster, choice, tiers, limit, proving, seconds, report, seed)
-        if require_all and solution.unplaced and proving is None and limit.reason == "done":
-            # Only a proof tells pods that cannot be placed from pods that placing alone has found no room for.
+        if require_all and solution.unplaced and proving is None and limit.reason == "done" and _is_small(solution):
+            # A proof tells pods that cannot be placed from pods that placing alone has found no room for.
             proof = _Proving(None, seed, threads)
             solution = _by_goals(cluster, choice, tiers, limit, proof, seconds, report, seed)
             solution.bound = solution.gap = None
@@ -153,6 +153,13 @@ def solve(  # noqa: PLR0913 - one function for all that a caller may ask, by key
     if require_all and solution.unplaced:
         raise _infeasible(cluster, choice, solution, limit, seed)
     return solution
+
+
+def _is_small(solution: Solution) -> bool:
+    """Whether a proof may solve the whole problem to the end."""
+    from placer.prove import MOST_CELLS
+
+    return bool(solution.statistics["pod_classes"] * solution.statistics["nodes"] <= MOST_CELLS)
 
 
 def _infeasible(cluster: Cluster, choice: Choice, solution: Solution, limit: _Limit, seed: int) -> InfeasibleError:

@@ -15,10 +15,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from placer.encode.encode import Encoded, encode
+from placer.explaining.subject import amount_text
 from placer.infeasible.check import MOST_NODES, Clock
 from placer.infeasible.groups import Group, groups, part_of
-from placer.infeasible.parts import HELPED
-from placer.infeasible.shrink import Shrink
+from placer.infeasible.parts import HELPED, Part
+from placer.infeasible.sentence import STATIC, Headline
+from placer.infeasible.shrink import Core, Member, Shrink
 from placer.model.cluster import Cluster
 from placer.prove import MOST_CELLS
 
@@ -43,6 +45,8 @@ class View:
         Whether these are all the pods that are asked for.
     told
         Set where a conflict was found.
+    known
+        A conflict that is known already, and its words.
     """
 
     shrink: Shrink
@@ -50,6 +54,7 @@ class View:
     wanted: frozenset[int]
     whole: bool
     told: bool = field(default=False)
+    known: tuple[Core, Headline] | None = None
 
 
 def views(
@@ -73,12 +78,18 @@ def views(
         asked = _left_out(cluster, pending)
     failing = [group for group in pending if asked[group.rows].any()]
     failing.sort(key=lambda group: -group.pod.priority)
+    told: set[str] = set()
     for group in failing[:MOST_GROUPS]:
+        if group.name in told:
+            continue
         view = _view(cluster, [group], clock, seed)
         yield view
-        rivals = [] if view.told or clock.over() else _rivals(cluster, pending, group)
-        if rivals:
-            yield _view(cluster, rivals, clock, seed)
+        rivals = None if view.told or clock.over() else _rivals(cluster, pending, group)
+        if rivals is not None and len(rivals.groups) <= MOST_RIVALS:
+            yield _view(cluster, rivals.groups, clock, seed)
+        elif rivals is not None and told.isdisjoint(each.name for each in rivals.groups):
+            told.update(each.name for each in rivals.groups)
+            yield _by_sums(_view(cluster, rivals.groups, clock, seed), rivals)
 
 
 def _left_out(cluster: Cluster, pending: Sequence[Group]) -> NDArray[np.bool_]:
@@ -114,31 +125,70 @@ def _view(cluster: Cluster, required: Sequence[Group], clock: Clock, seed: int) 
     return View(shrink, list(range(len(listed))), frozenset([0]), whole=False)
 
 
-class _Demand(NamedTuple):
-    """(groups, resources) what each asks for together, and (resources,) what its nodes have free."""
+class Rivals(NamedTuple):
+    """
+    Groups that ask for more of a resource than the nodes have on which alone they may stand.
 
-    asked: NDArray[np.int64]
-    free: NDArray[np.int64]
+    Attributes
+    ----------
+    resource
+        As the encoding names it.
+    asked, free, nodes
+        Of all groups together, of all nodes together, and how many nodes there are.
+    """
+
+    groups: Sequence[Group]
+    resource: str
+    asked: int
+    free: int
+    nodes: int
 
 
-def _rivals(cluster: Cluster, pending: Sequence[Group], group: Group) -> list[Group]:
-    """The group and the fewest of its rivals that together ask for more of a resource than its nodes have; or none."""
+def _by_sums(view: View, rivals: Rivals) -> View:
+    """The conflict as the sums prove it; that it is minimal is not proven."""
+    kind, _, name = rivals.resource.rpartition(":")
+    part = Part("device" if kind else "resource", name)
+    rules = {
+        Member(group, each)
+        for group, parts in enumerate(view.shrink.parts)
+        for each in parts
+        if group < len(rivals.groups) and (each == part or each.kind in STATIC)
+    }
+    members = frozenset(rules | {Member(group, None) for group in view.required})
+    asked, free = amount_text(name, rivals.asked), amount_text(name, rivals.free)
+    numbers = {"resource": name, "asked": rivals.asked, "free": rivals.free, "nodes": rivals.nodes}
+    words = f"ask {asked} {name} together, the {rivals.nodes:,} nodes that they may stand on have {free} free"
+    view.known = Core(members, minimal=False, by="counting"), Headline(words, numbers, frozenset([part]))
+    return view
+
+
+def _rivals(cluster: Cluster, pending: Sequence[Group], group: Group) -> Rivals | None:
+    """The group and the fewest of its rivals, or all, of which sums prove that they conflict; or none."""
     encoded = encode(cluster)
     able = [each for each in pending if encoded.class_of_pod[each.rows[0]] >= 0]
     if not any(each is group for each in able):
-        return []
+        return None
     own = _segments(encoded, group)
-    listed = [each for each in able if each is not group and _segments(encoded, each) <= own]
-    rivals = [group, *listed]
-    demand = _demand(cluster, encoded, rivals, own)
-    best: list[Group] = []
-    for resource in range(len(demand.free)):
-        asked = demand.asked[:, resource]
+    rivals = [group, *(each for each in able if each is not group and _segments(encoded, each) <= own)]
+    nodes = np.isin(encoded.problem.nodes.segment, sorted(own))
+    free = _free(encoded)[:, nodes].astype(float).sum(axis=1)
+    pods = np.array([len(each.rows) for each in rivals], np.int64)
+    needs = encoded.problem.classes.need[[encoded.class_of_pod[each.rows[0]] for each in rivals]] * pods[:, None]
+    best, fewest = None, 0
+    for resource, name in enumerate(encoded.resources):
+        asked = needs[:, resource]
         order = np.concatenate([[0], 1 + np.argsort(-asked[1:], kind="stable")])
-        enough = int(np.searchsorted(np.cumsum(asked[order].astype(float)), float(demand.free[resource]), side="right"))
-        if asked[0] > 0 and enough < len(order) and (not best or enough + 1 < len(best)):
-            best = [rivals[place] for place in order[: enough + 1].tolist()]
-    return best if len(best) <= MOST_RIVALS else []
+        enough = int(np.searchsorted(np.cumsum(asked[order].astype(float)), free[resource], side="right"))
+        sums = not name.startswith("attach:") and name != "pods"
+        if sums and asked[0] > 0 and enough < len(order) and (best is None or fewest > enough):
+            # So few that they can be told one by one, or all.
+            fewest = enough
+            chosen = order[: enough + 1] if enough < MOST_RIVALS else order
+            total = int(asked[chosen].sum(dtype=object))
+            best = Rivals(
+                [rivals[each] for each in chosen.tolist()], name, total, int(free[resource]), int(nodes.sum())
+            )
+    return best
 
 
 def _segments(encoded: Encoded, group: Group) -> frozenset[int]:
@@ -149,14 +199,11 @@ def _segments(encoded: Encoded, group: Group) -> frozenset[int]:
     return frozenset(classes.eligible_segments[span].tolist())
 
 
-def _demand(cluster: Cluster, encoded: Encoded, listed: Sequence[Group], segments: frozenset[int]) -> _Demand:
+def _free(encoded: Encoded) -> NDArray[np.int64]:
+    """(resources, nodes) what standing pods leave."""
     problem = encoded.problem
-    need = problem.classes.need[[encoded.class_of_pod[group.rows[0]] for group in listed]]
-    where = np.isin(problem.nodes.segment, sorted(segments))
     load = np.zeros_like(problem.nodes.capacity)
-    np.add.at(
-        load.T, encoded.position[encoded.standing_node], problem.classes.need[encoded.class_of_pod[encoded.standing]]
-    )
-    free = np.maximum(problem.nodes.capacity - load, 0)[:, where].astype(float).sum(axis=1)
-    pods = np.array([len(group.rows) for group in listed], np.int64)
-    return _Demand(need * pods[:, None], np.minimum(free, 2.0**62).astype(np.int64))
+    stood = problem.classes.need[encoded.class_of_pod[encoded.standing]]
+    np.add.at(load.T, encoded.position[encoded.standing_node], stood)
+    free: NDArray[np.int64] = np.maximum(problem.nodes.capacity - load, 0)
+    return free

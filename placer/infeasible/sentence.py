@@ -223,7 +223,7 @@ def sentence(shrink: Shrink, core: Core, found: Headline) -> str:
     words = f"{_listed(names)} {found.words}"
     rules: dict[int, list[str]] = {}
     for group, part, text in rule_texts(shrink, core):
-        if part not in found.said:
+        if part not in found.said and len(required) <= MOST_NAMES:
             rules.setdefault(group, []).append(text)
     own = [
         ", ".join(texts) if [group] == required else f"{shrink.groups[group].name} {', '.join(texts)}"
@@ -238,5 +238,5 @@ def _name(group: Group, counted: bool) -> str:
 
 def _listed(names: Sequence[str]) -> str:
     if len(names) > MOST_NAMES:
-        names = [*names[: MOST_NAMES - 1], f"{len(names) - MOST_NAMES + 1} more groups"]
+        names = [*names[: MOST_NAMES - 1], f"{len(names) - MOST_NAMES + 1:,} more groups"]
     return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"

@@ -323,3 +323,16 @@ def test_a_part_of_a_cluster_is_the_cluster_without_the_rest():
     assert [node.name for node in kept.nodes] == [node.name for node in cluster.nodes][1:]
     stood = cluster.node(0).name
     assert list(kept.pods) == [pod for row, pod in enumerate(cluster.pods) if row != 1 and pod.node != stood]
+
+
+@pytest.mark.usefixtures("large")
+def test_of_very_many_rivals_the_sums_are_told_and_not_called_minimal(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(narrow, "MOST_RIVALS", 2)
+    pods = [pl.Pod(f"app-{name}", replicas=2, cpu=1, memory=size) for size, name in enumerate("abcdef")]
+
+    (conflict,) = pl.conflicts(pl.Cluster(in_zones(*"ab", memory=99), pods))
+
+    assert conflict.text.endswith(
+        "and 2 more groups ask 12000m cpu together, the 2 nodes that they may stand on have 8000m free"
+    )
+    assert (sum(conflict.pods.values()), conflict.minimal, conflict.by) == (12, False, "counting")
