@@ -50,6 +50,7 @@ _HOME = {
     "solve": "placer.solve",
     "verify": "placer.verify",
     "explain": "placer.explain",
+    "conflicts": "placer.conflicts",
     "PlacerError": "placer.errors",
     "InputError": "placer.errors",
     "InfeasibleError": "placer.errors",
@@ -87,6 +88,7 @@ __all__ = [
     "Toleration",
     "Volume",
     "allocatable",
+    "conflicts",
     "domains",
     "explain",
     "goal",
@@ -98,6 +100,7 @@ __all__ = [
 ]
 
 if TYPE_CHECKING:
+    from placer.conflicts import conflicts
     from placer.errors import InfeasibleError, InputError, PlacerError
     from placer.explain import explain
     from placer.formats import load

@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from placer.conflicts import Conflicts
 
 SHOWN_IN_FULL = 10
 DISTRIBUTION = "placer-engine"
@@ -32,7 +36,18 @@ class InputError(PlacerError):
 
 
 class InfeasibleError(PlacerError):
-    """Pods stay unplaced although the caller asked for all or nothing."""
+    """
+    Pods stay unplaced although the caller asked for all or nothing.
+
+    Attributes
+    ----------
+    conflicts
+        Why they cannot all be placed: see :func:`placer.conflicts`; ``None`` where that was not looked for.
+    """
+
+    def __init__(self, text: str, conflicts: Conflicts | None = None) -> None:
+        self.conflicts = conflicts
+        super().__init__(text)
 
 
 class UsageError(PlacerError):

@@ -8,6 +8,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Sequence
+from math import inf
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
     from placer.prove import Proof
 
 Progress = Callable[[str, int, int], None]
+EXPLAINED = 10.0
+"""Seconds in which conflicts are looked for where pods stay unplaced that must not."""
 
 
 def solve(  # noqa: PLR0913 - one function for all that a caller may ask, by keyword
@@ -76,7 +79,8 @@ def solve(  # noqa: PLR0913 - one function for all that a caller may ask, by key
     threads
         Threads to use; placing and the search use one.
     require_all
-        Raise instead of leaving pods out.
+        Raise instead of leaving pods out. Small problems are then solved to the end where placing leaves pods out, and
+        the error has what conflicts: see :func:`placer.conflicts`.
     prove
         Ask for bounds on every tier. Small problems, up to 10,000 pods or classes × nodes, are solved to the end by
         CP-SAT; without a time limit it is given about 10 s, in a unit of work that makes runs reproducible.
@@ -135,6 +139,11 @@ def solve(  # noqa: PLR0913 - one function for all that a caller may ask, by key
         solution = _exactly(cluster, choice, limit, seconds, report)
     else:
         solution = _by_goals(cluster, choice, tiers, limit, proving, seconds, report, seed)
+        if require_all and solution.unplaced and proving is None and limit.reason == "done" and _is_small(solution):
+            # A proof tells pods that cannot be placed from pods that placing alone has found no room for.
+            proof = _Proving(None, seed, threads)
+            solution = _by_goals(cluster, choice, tiers, limit, proof, seconds, report, seed)
+            solution.bound = solution.gap = None
         if choice.profiles and limit.reason == "done":
             twin = _exactly(cluster, choice, _Limit(started, time_limit, None, stop), {}, report)
             solution.statistics["beside"] = beside(cluster, {"kubernetes": twin, "goals": solution})
@@ -144,12 +153,32 @@ def solve(  # noqa: PLR0913 - one function for all that a caller may ask, by key
     solution.seed = seed
     solution.limits = {k: v for k, v in (("time_limit", time_limit), ("steps", steps)) if v is not None}
     if require_all and solution.unplaced:
-        first: Unplaced = solution.unplaced[0]
-        raise InfeasibleError(
-            f"{len(solution.unplaced)} pods stay unplaced, first {first.pod}: {first.message}: "
-            "free capacity, relax a rule, or solve without require_all"
-        )
+        raise _infeasible(cluster, choice, solution, limit, seed)
     return solution
+
+
+def _is_small(solution: Solution) -> bool:
+    """Whether a proof may solve the whole problem to the end."""
+    from placer.prove import MOST_CELLS
+
+    return bool(solution.statistics["pod_classes"] * solution.statistics["nodes"] <= MOST_CELLS)
+
+
+def _infeasible(cluster: Cluster, choice: Choice, solution: Solution, limit: _Limit, seed: int) -> InfeasibleError:
+    """What stays unplaced, and the conflicts that keep it so; the exact profile decides by rules of its own."""
+    from placer.conflicts import conflicts_of
+    from placer.infeasible.check import Clock
+
+    first: Unplaced = solution.unplaced[0]
+    text = f"{len(solution.unplaced)} pods stay unplaced, first {first.pod}: {first.message}"
+    fix = "free capacity, relax a rule, or solve without require_all"
+    if choice.profiles:
+        return InfeasibleError(f"{text}: {fix}")
+    clock = Clock(min(time.monotonic() + EXPLAINED, limit.deadline or inf), limit.reached)
+    left = np.array([cluster.pod_table.index(each.pod) for each in solution.unplaced], np.int64)
+    chosen = choice.decided(cluster) & (cluster.pod_table.node == PENDING)
+    found = conflicts_of(cluster, chosen, left, clock, seed)
+    return InfeasibleError("\n".join([f"{text}: {fix}", *found.lines()]), found)
 
 
 def _by_goals(

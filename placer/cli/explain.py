@@ -15,11 +15,17 @@ if TYPE_CHECKING:
     from rich.console import RenderableType
     from rich.table import Table
 
+    from placer.cli.screen import Stages
+    from placer.conflicts import Conflicts
     from placer.explain import Comparison, Explanation
+    from placer.model.cluster import Cluster
+    from placer.solution import Solution
 
 FEW = 20
 """Nodes that are listed one by one; of more, the best ones, and the others counted by reason."""
 BEST = 10
+SECONDS = 5.0
+"""How long conflicts are looked for, where no limit is given."""
 
 
 @command
@@ -46,10 +52,36 @@ def explain(
         cluster = load_cluster(inputs, format, at)
         with at.stage("explain"):
             found = explain(cluster, pod, solution=answer, instead_of=instead_of, goals=asked)
+        together = _together(cluster, found.pod, answer, common, at)
     if common.json:
-        emit_json(found.to_dict())
-    show(common, lambda: _parts(found, asked))
+        emit_json({**found.to_dict(), "conflicts": None if together is None else together.to_dict()})
+    show(common, lambda: [*_parts(found, asked), *_conflicts(together)])
     raise typer.Exit(DONE)
+
+
+def _together(cluster: Cluster, pod: str, answer: Solution | None, common: Common, at: Stages) -> Conflicts | None:
+    """Whether a pod that waits can be placed together with the others; ``None`` for one that has a node."""
+    from placer.model.table import PENDING
+
+    row = cluster.pod_table.index(pod)
+    if cluster.pod_table.node[row] != PENDING or (answer is not None and row in answer.rows(cluster).pod):
+        return None
+    from placer.conflicts import conflicts
+    from placer.warm import is_warm, warmup
+
+    if not is_warm():
+        with at.stage("compile"):
+            warmup(at.say)
+    with at.stage("conflicts"):
+        limit = SECONDS if common.time_limit is None else common.time_limit
+        return conflicts(cluster, pod, solution=answer, time_limit=limit, seed=common.seed)
+
+
+def _conflicts(together: Conflicts | None) -> Iterator[RenderableType]:
+    """What keeps the pod from being placed together with the others."""
+    if together is not None and together.status != "feasible":
+        yield ""
+        yield "Together with the others: " + "; and ".join(together.lines())
 
 
 def _parts(found: Explanation, goals: list[str]) -> Iterator[RenderableType]:

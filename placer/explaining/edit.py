@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import TypeVar
 
 import numpy as np
+from numpy.typing import NDArray
 
 from placer.model.cluster import Cluster, tabulate_nodes
 from placer.model.node import Node
@@ -46,19 +47,19 @@ def append_nodes(table: NodeTable, nodes: Sequence[Node]) -> NodeTable:
     )
 
 
-def replace_pod(table: PodTable, row: int, pod: Pod) -> PodTable:
-    """The table with other rules and requests in one row; name, priority and node stay."""
+def replace_pods(table: PodTable, rows: Sequence[int] | NDArray[np.int64], pod: Pod) -> PodTable:
+    """The table with the rules and requests of a pod in rows that have equal ones; name, priority and node stay."""
     fields = {}
     for name, column in table.fields.items():
         value = getattr(pod, name)
-        if column[row] == value:
+        if column[int(rows[0])] == value:
             fields[name] = column
             continue
         codes = column.codes.copy()
-        codes[row] = len(column.values)
+        codes[rows] = len(column.values)
         fields[name] = Column(codes, [*column.values, value])
     amounts = table.requests.table.copy()
-    amounts[row] = [pod.requests.get(resource, 0) for resource in table.requests.resources]
+    amounts[rows] = [pod.requests.get(resource, 0) for resource in table.requests.resources]
     requests = Amounts(table.requests.resources, amounts)
     return PodTable(table.names, table.node, table.priority, requests, fields, table.unknown_nodes)
 
@@ -67,5 +68,5 @@ def changed_cluster(cluster: Cluster, pod: Pod | None, nodes: Sequence[Node]) ->
     """The cluster with this pod in place of the one of its name, and with these nodes added."""
     pods = cluster.pod_table
     if pod is not None:
-        pods = replace_pod(pods, pods.index(f"{pod.namespace}/{pod.name}"), pod)
+        pods = replace_pods(pods, [pods.index(f"{pod.namespace}/{pod.name}")], pod)
     return Cluster.from_tables(append_nodes(cluster.node_table, nodes), pods, cluster.namespaces)

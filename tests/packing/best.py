@@ -55,3 +55,43 @@ def best_answer(cluster: pl.Cluster, tiers: Sequence[Measure] = (pack,)) -> tupl
     """Unplaced pods of the best answer, and what its tiers come to."""
     counts, values = min(every_answer(cluster, tiers))
     return sum(counts), *values
+
+
+def can_all_be_placed(cluster: pl.Cluster, required: Sequence[int]) -> bool:
+    """Whether some order, nodes and units place all these rows, whatever becomes of the other pending pods."""
+    state = State(cluster)
+    pending = [pod for pod, each in enumerate(state.pods) if each.node is None]
+    wanted = frozenset(required)
+    named = {name.rpartition("/")[2] for each in state.pods for name in each.apart_from}
+    alike = {
+        pod: (pod in wanted, state.pods[pod].model_copy(update={"name": ""}))
+        if state.pods[pod].name not in named
+        else (pod in wanted, state.pods[pod])
+        for pod in pending
+    }
+    seen: set[frozenset[tuple[int, ...]]] = set()
+
+    def search() -> bool:
+        held = {pod: tuple(sorted(part.unit for part in parts)) for pod, parts in state.held.items()}
+        mark = frozenset(
+            (pod, state.standing[pod], *held[pod], state.zone.get(pod, -1)) for pod in pending if pod in held
+        )
+        left = [pod for pod in pending if pod not in state.standing]
+        if wanted.isdisjoint(left):
+            return True
+        if mark in seen:
+            return False
+        seen.add(mark)
+        for pod in left:
+            if any(alike[pod] == alike[other] for other in left if other < pod):
+                continue
+            for node in fits(state, pod):
+                for parts, zone in list(choices(state, pod, node)):
+                    state.put(pod, node, parts, zone)
+                    reached = search()
+                    state.evict(pod)
+                    if reached:
+                        return True
+        return False
+
+    return search()
