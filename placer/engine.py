@@ -73,13 +73,19 @@ def prepare(cluster: Cluster, encoded: Encoded, goals: Goals, sequence: NDArray[
     sequence = encoded.pending if sequence is None else sequence
     of_pending = encoded.class_of_pod[sequence]
     pending = np.bincount(of_pending, minlength=len(problem.classes.priority)).astype(np.int64)
-    state, work = new_state(problem, pods_per_class(encoded)), new_work(problem, encoded.ranking)
-    if len(encoded.standing):
-        stand(cluster, encoded, state, work)
+    state, work = standing_state(cluster, encoded), new_work(problem, encoded.ranking)
     plan = make_plan(problem, pending, goals.load)
     log = new_log(problem, plan.first_slot, plan.last_slot, spare=len(sequence) // 4 + 1024)
     order = np.argsort(of_pending, kind="stable")
     return Run(encoded, goals, plan, state, work, log, sequence[order], np.zeros(1, bool))
+
+
+def standing_state(cluster: Cluster, encoded: Encoded) -> State:
+    """A fresh state with the standing pods in it."""
+    state = new_state(encoded.problem, pods_per_class(encoded))
+    if len(encoded.standing):
+        stand(cluster, encoded, state, new_work(encoded.problem, encoded.ranking))
+    return state
 
 
 def stand(cluster: Cluster, encoded: Encoded, state: State, work: Work) -> None:
