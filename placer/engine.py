@@ -100,7 +100,7 @@ def stand(cluster: Cluster, encoded: Encoded, state: State, work: Work) -> None:
     pod_class = encoded.class_of_pod[rows]
     given: list[list[tuple[int, int]]] = [[] for _ in rows]
     for index in np.flatnonzero(holds).tolist():
-        given[index] = _known_units(encoded, int(pod_class[index]), int(nodes[index]), held[int(rows[index])])
+        given[index] = known_units(encoded, int(pod_class[index]), int(nodes[index]), held[int(rows[index])])
     start, unit = ragged([[unit for unit, _ in pairs] for pairs in given])
     need = np.array([need for pairs in given for _, need in pairs], np.int32)
     put_standing(pack(encoded.problem), pack(state), pack(work), pod_class, nodes, start, unit, need)
@@ -118,7 +118,7 @@ def _sum_units(encoded: Encoded, state: State) -> None:
             state.free[resource] = np.bincount(owner[mine], left, minlength=len(units.start) - 1).astype(np.int64)
 
 
-def _known_units(
+def known_units(
     encoded: Encoded, pod_class: int, node: int, held: Mapping[str, Sequence[int]]
 ) -> list[tuple[int, int]]:
     """(place among the node's units, need served) of each unit a pod is known to hold; -1 is its NUMA zone."""

@@ -39,9 +39,6 @@ class Lines(NamedTuple):
     unit: I32
     need: I32
 
-    def __len__(self) -> int:
-        return len(self.slot)
-
 
 class Base(NamedTuple):
     """
@@ -96,14 +93,14 @@ def made_anew(before: Lines, log: Log) -> Lines:
     """
     after = lines_of(log)
     rank = np.full(len(log.line_of_slot), -1, np.int64)
-    rank[before.slot] = np.arange(len(before))
+    rank[before.slot] = np.arange(len(before.slot))
     place = rank[after.slot]
     same = place >= 0
     same[same] = before.node[place[same]] == after.node[same]
     has_units = np.flatnonzero(same & (np.diff(after.unit_start) > 0))
     same[has_units] = [_units(before, int(place[line])) == _units(after, int(line)) for line in has_units]
     # A later line that came before an earlier one was bound anew, even where it is on its old node again.
-    grows = np.ones(len(after), bool)
+    grows = np.ones(len(after.slot), bool)
     grows[1:] = place[1:] > place[:-1]
     kept = int(np.argmin(np.append(same & grows, False)))
     anew = _take(log, bound_lines(log)[kept:])
@@ -167,7 +164,7 @@ def restore(run: Run, lines: Lines) -> NDArray[np.bool_]:
     from placer.kernels.replay import replay
     from placer.kernels.structs import pack
 
-    kept = np.zeros(len(lines), bool)
+    kept = np.zeros(len(lines.slot), bool)
     classes = new_repair(run).class_of_slot
     replay(pack(run.encoded.problem), pack(run.state), pack(run.work), pack(run.log), classes, *lines, kept)
     return kept

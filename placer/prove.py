@@ -92,7 +92,7 @@ def prove(again: Callable[[], Run], run: Run, tiers: Sequence[Tier], search: Sea
         by = "CP-SAT"
         known = values(run, asked)
     every = sum(level.priority is None for level in asked) == len(tiers)
-    return Proof(run, _bounds(tiers, asked, known, least, blocked), every and all(map(closed, known, least)), by)
+    return Proof(run, bounds_by_tier(tiers, asked, known, least, blocked), every and all(map(closed, known, least)), by)
 
 
 def cells(problem: Problem, pending: NDArray[np.int64]) -> int:
@@ -245,7 +245,7 @@ def arranged(case: Case, run: Run, placed: Sequence[Placed]) -> tuple[Run, list[
     return run, [pods[place][0] for place in left]
 
 
-def _bounds(
+def bounds_by_tier(
     tiers: Sequence[Tier], asked: Sequence[Level], known: list[float], least: list[float], blocked: int
 ) -> dict[str, float]:
     """Per tier; a level's bound counts only while all levels before are closed."""

@@ -151,12 +151,12 @@ class Incumbent:
         from placer.kernels.structs import pack
 
         free = self.run.encoded.problem.classes.free_to_move[self.repair.class_of_slot[anew.slot]]
-        if not free.all() or not self._make_room(len(anew)):
+        if not free.all() or not self._make_room(len(anew.slot)):
             return self._apply_whole(anew)
         problem, state, log, repair = (
             pack(part) for part in (self.run.encoded.problem, self.run.state, self.run.log, self.repair)
         )
-        first, before = int(self.run.log.lines[0]), np.zeros(len(anew), np.int64)
+        first, before = int(self.run.log.lines[0]), np.zeros(len(anew.slot), np.int64)
         if not rebind(problem, state, pack(self.run.work), log, repair, *anew, before):
             return False
         value = values(self.run, self.levels)
@@ -338,7 +338,7 @@ def _round(
 def _use(incumbent: Incumbent, runner: Runner, found: Found, better: Callable[[], None]) -> bool:
     """Applies a result; whether that was done."""
     before = incumbent.value
-    if not len(found.anew) or not incumbent.apply(found.anew):
+    if not len(found.anew.slot) or not incumbent.apply(found.anew):
         runner.counts.wasted += 1
         return False
     if beats(incumbent.value, before):
