@@ -151,12 +151,29 @@ def _check_array(name: str, value: Any, kind: type) -> None:
 
 def fresh_run(base: Base) -> Run:
     """A run in which nothing pending is placed."""
+    return _new_run(base, base.state)
+
+
+def resumed(base: Base, state: State, lines: Lines) -> Run:
+    """A run that is as far as another one was, whose state and lines these are; nothing is checked. O(pods + nodes)."""
+    run = _new_run(base, state)
+    count, units = len(lines.slot), len(lines.unit)
+    run.log.slot[:count], run.log.node[:count] = lines.slot, lines.node
+    run.log.unit_start[: count + 1] = lines.unit_start
+    run.log.unit[:units], run.log.unit_need[:units] = lines.unit, lines.need
+    run.log.lines[0] = count
+    run.log.line_of_slot[lines.slot] = np.arange(count)
+    return run
+
+
+def _new_run(base: Base, state: State) -> Run:
+    """A run with an empty log and a copy of a state."""
     problem, plan = base.encoded.problem, base.plan
     pods = int(plan.last_slot[-1]) if len(plan.last_slot) else 0
-    state = copied_arrays(base.state)
     log = new_log(problem, plan.first_slot, plan.last_slot, spare=pods // 4 + 1024)
     work = new_work(problem, base.encoded.ranking)
-    return Run(base.encoded, base.goals, plan, state, work, log, np.arange(pods, dtype=np.int32), np.zeros(1, bool))
+    slots = np.arange(pods, dtype=np.int32)
+    return Run(base.encoded, base.goals, plan, copied_arrays(state), work, log, slots, np.zeros(1, bool))
 
 
 def restore(run: Run, lines: Lines) -> NDArray[np.bool_]:

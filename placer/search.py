@@ -9,7 +9,6 @@ jobs a round has, and what each is about, follows from the problem, the seed and
 from __future__ import annotations
 
 import time
-import uuid
 from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any, NamedTuple
@@ -17,13 +16,24 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from placer.encode.problem import Repair
+from placer.encode.problem import Repair, State
 from placer.engine import Run, new_repair
 from placer.goals import Tier
 from placer.improve import improve, new_search, nodes_to_empty
 from placer.jobs import Job, Runner
 from placer.packing.goals import Level, beats
-from placer.placement import Base, Lines, check_lines, copied, fresh_run, lines_of, made_anew, overwrite, restore
+from placer.placement import (
+    Base,
+    Lines,
+    check_lines,
+    copied_arrays,
+    fresh_run,
+    lines_of,
+    made_anew,
+    overwrite,
+    restore,
+    resumed,
+)
 from placer.prove import levels, values
 
 CELL = 256
@@ -39,24 +49,32 @@ FEW = 64
 """Steps up to which one search has them all."""
 
 
+class Placement(NamedTuple):
+    """
+    What the searches of a round begin from.
+
+    Attributes
+    ----------
+    state, lines
+        Of the best placement so far.
+    """
+
+    state: State
+    lines: Lines
+
+
 class Payload(NamedTuple):
     """
     One search.
 
     Attributes
     ----------
-    placement
-        Named, since a process keeps the last one.
-    lines
-        The placement that it begins from.
     nodes
         Internal nodes that it may empty and fill.
     steps
         At most; ``None`` where they are not limited.
     """
 
-    placement: str
-    lines: Lines
     nodes: NDArray[np.int32]
     tiers: tuple[Tier, ...]
     seed: int
@@ -85,31 +103,13 @@ class Found(NamedTuple):
     done: bool
 
 
-_mine: dict[str, Run] = {}
-"""Placements of searches of this process; none of them is changed."""
-_theirs: dict[str, Run] = {}
-"""The placement that jobs from elsewhere began from last; it is not changed."""
-
-
-def search_nodes(base: Base, payload: Payload, stop: Callable[[], bool]) -> Found:
+def search_nodes(base: Base, common: Placement, payload: Payload, stop: Callable[[], bool]) -> Found:
     """The job: empties nodes of a placement; moves only what stands on them, and only among them."""
-    run = begin(base, payload.placement, payload.lines)
+    run = resumed(base, common.state, common.lines)
     known = improve(run, stop, None, payload.steps, payload.seed, payload.nodes)
     value = values(run, levels(run, payload.tiers))
     counts = known["steps"], known["moves_tried"], known["moves_kept"]
-    return Found(made_anew(payload.lines, run.log), tuple(value), *counts, known["done"])
-
-
-def begin(base: Base, placement: str, lines: Lines) -> Run:
-    """A run of a job's own, with a placement in it; what a process has begun from last it has still."""
-    known = _mine.get(placement) or _theirs.get(placement)
-    if known is None:
-        known = fresh_run(base)
-        restore(known, lines)
-        for old in list(_theirs):
-            _theirs.pop(old, None)
-        _theirs[placement] = known
-    return copied(known)
+    return Found(made_anew(common.lines, run.log), tuple(value), *counts, known["done"])
 
 
 def check_found(found: Any, pods: int, nodes: int) -> None:
@@ -147,19 +147,24 @@ class Incumbent:
         O(pods bound anew × pods of a node), beside the lines of the log; where pods are among them that other pods
         count on, all bindings are gone through again.
         """
+        free = self.run.encoded.problem.classes.free_to_move[self.repair.class_of_slot[anew.slot]]
+        if free.all() and self._make_room(len(anew.slot)):
+            return self.rebind(anew)
+        return self._apply_whole(anew)
+
+    def rebind(self, anew: Lines) -> bool:
+        """As :meth:`apply`, for pods on whom no other pod counts, where the log has room for as many lines."""
+        from placer.kernels.repair import link_lines
         from placer.kernels.replay import put_as_before, rebind
         from placer.kernels.structs import pack
 
-        free = self.run.encoded.problem.classes.free_to_move[self.repair.class_of_slot[anew.slot]]
-        if not free.all() or not self._make_room(len(anew.slot)):
-            return self._apply_whole(anew)
-        problem, state, log, repair = (
-            pack(part) for part in (self.run.encoded.problem, self.run.state, self.run.log, self.repair)
-        )
-        first, before = int(self.run.log.lines[0]), np.zeros(len(anew.slot), np.int64)
-        if not rebind(problem, state, pack(self.run.work), log, repair, *anew, before):
+        run = self.run
+        problem, state, log, repair = (pack(part) for part in (run.encoded.problem, run.state, run.log, self.repair))
+        link_lines(log, repair)
+        first, before = int(run.log.lines[0]), np.zeros(len(anew.slot), np.int64)
+        if not rebind(problem, state, pack(run.work), log, repair, *anew, before):
             return False
-        value = values(self.run, self.levels)
+        value = values(run, self.levels)
         if beats(self.value, value):
             put_as_before(problem, state, log, repair, first, before)
             return False
@@ -167,16 +172,13 @@ class Incumbent:
         return True
 
     def _make_room(self, lines: int) -> bool:
-        """Lists the lines of each node; whether the log has so many free ones, once it is compact."""
+        """Whether the log has so many free lines; it is made compact where it has not."""
         from placer.kernels.improve import compact
-        from placer.kernels.repair import link_lines
         from placer.kernels.structs import pack
 
-        log, repair = self.run.log, self.repair
+        log = self.run.log
         if log.lines[0] + lines >= len(log.slot):
-            compact(pack(log), pack(repair))
-        else:
-            link_lines(pack(log), pack(repair))
+            compact(pack(log), pack(self.repair))
         return bool(log.lines[0] + lines < len(log.slot))
 
     def _apply_whole(self, anew: Lines) -> bool:
@@ -294,12 +296,8 @@ def deal(incumbent: Incumbent, cells: int, steps: int | None, seed: tuple[int, i
     share = None if steps is None else steps // len(parts)
     if share is not None and len(parts) > 1 and cells > 1:
         share = min(share, max(FEW, len(parts[0])))
-    placement, lines = uuid.uuid4().hex, lines_of(run.log)
     seeds = random.integers(0, 2**63, len(parts)).tolist()
-    return [
-        Payload(placement, lines, np.sort(part), incumbent.tiers, each, share)
-        for part, each in zip(parts, seeds, strict=True)
-    ]
+    return [Payload(np.sort(part), incumbent.tiers, each, share) for part, each in zip(parts, seeds, strict=True)]
 
 
 def _round(
@@ -317,16 +315,12 @@ def _round(
     check = partial(check_found, pods=len(incumbent.run.pod_of_slot), nodes=len(problem.nodes.row))
     jobs = [Job(search_nodes, payload, check) for payload in payloads]
     apart = not np.array_equal(payloads[0].nodes, payloads[-1].nodes)
-    placement, results = payloads[0].placement, []
-    _mine[placement] = copied(incumbent.run)
-    try:
-        for _, found in runner.round(jobs, seconds):
-            spent.add(found)
-            results.append(found)
-            if apart:
-                _use(incumbent, runner, found, better)
-    finally:
-        _mine.pop(placement)
+    placement, results = Placement(copied_arrays(incumbent.run.state), lines_of(incumbent.run.log)), []
+    for _, found in runner.round(jobs, seconds, placement):
+        spent.add(found)
+        results.append(found)
+        if apart:
+            _use(incumbent, runner, found, better)
     if not apart:
         # Searches of the same nodes exclude one another: the best one that is what it says.
         results.sort(key=lambda found: found.value)

@@ -21,10 +21,10 @@ from placer.jobs import Job, Runner
 STEPS = 3000
 
 
-def double(base: int, payload: int, stop) -> int:
+def double(base: int, common: int, payload: int, stop) -> int:
     """A job: what is shared plus twice what is asked."""
     time.sleep(0.01 * (payload % 3))
-    return base + 2 * payload
+    return base + (common or 0) + 2 * payload
 
 
 def number(result: Any) -> None:
@@ -32,17 +32,17 @@ def number(result: Any) -> None:
         raise ValueError(f"the answer is {result!r}, no number")
 
 
-def fail(base: int, payload: int, stop) -> int:
+def fail(base: int, common: int, payload: int, stop) -> int:
     raise LookupError("a bug")
 
 
-def until_told(base: int, payload: int, stop) -> int:
+def until_told(base: int, common: int, payload: int, stop) -> int:
     while not stop():
         time.sleep(0.01)
     return payload
 
 
-def process(base: int, payload: int, stop) -> int:
+def process(base: int, common: int, payload: int, stop) -> int:
     return os.getpid()
 
 
@@ -72,6 +72,13 @@ def test_results_come_in_the_order_of_the_jobs():
         assert results(runner) == EXPECTED
 
     assert runner.counts.stated() == {"sent": 14, "finished": 14, "improved": 0, "wasted": 0, "failed": 0}
+
+
+def test_what_a_round_has_in_common_goes_with_each_of_its_jobs(spawned):
+    for executor in (None, spawned):
+        with Runner(100, lambda: False, executor) as runner:
+            asked = [Job(double, place, number) for place in range(3)]
+            assert list(runner.round(asked, common=1000)) == [(0, 1100), (1, 1102), (2, 1104)]
 
 
 def test_what_is_shared_goes_once_to_a_process(spawned, monkeypatch):
@@ -301,7 +308,7 @@ def test_several_solves_at_once_do_not_disturb_one_another(alone):
 def test_nothing_is_left_running_or_known():
     pl.solve(gaps(), steps=STEPS)
 
-    assert (jobs._hosts, search._mine) == ({}, {})
+    assert jobs._hosts == {}
 
 
 def test_executors_are_left_as_they_were():

@@ -16,7 +16,18 @@ from placer.encode.encode import encode
 from placer.encode.goals import encode_goals
 from placer.engine import Run, place, pods_per_class, prepare, standing_state
 from placer.goals import parse_goals
-from placer.placement import Base, Lines, check_lines, copied, fresh_run, lines_of, made_anew, new_base, restore
+from placer.placement import (
+    Base,
+    Lines,
+    check_lines,
+    copied,
+    fresh_run,
+    lines_of,
+    made_anew,
+    new_base,
+    restore,
+    resumed,
+)
 from placer.search import Incumbent
 from placer.solve import answer
 
@@ -72,6 +83,15 @@ def test_a_placement_that_was_made_here_is_restored_to_the_last_unit(seed, nodes
 
     assert restore(other, lines_of(run.log)).all()
     assert seen(other) == seen(run)
+
+
+@given(st.integers(0, 10**6), st.integers(1, 8), st.integers(1, 24))
+@settings(max_examples=50)
+def test_a_run_is_resumed_from_its_state_and_lines(seed, nodes, pods):
+    run, base = begun(random_cluster(seed, nodes, pods))
+    place(run)
+
+    assert seen(resumed(base, run.state, lines_of(run.log))) == seen(run)
 
 
 @given(st.integers(0, 10**6), st.integers(1, 8), st.integers(1, 24))
