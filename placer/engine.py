@@ -73,13 +73,19 @@ def prepare(cluster: Cluster, encoded: Encoded, goals: Goals, sequence: NDArray[
     sequence = encoded.pending if sequence is None else sequence
     of_pending = encoded.class_of_pod[sequence]
     pending = np.bincount(of_pending, minlength=len(problem.classes.priority)).astype(np.int64)
-    state, work = new_state(problem, pods_per_class(encoded)), new_work(problem, encoded.ranking)
-    if len(encoded.standing):
-        stand(cluster, encoded, state, work)
+    state, work = standing_state(cluster, encoded), new_work(problem, encoded.ranking)
     plan = make_plan(problem, pending, goals.load)
     log = new_log(problem, plan.first_slot, plan.last_slot, spare=len(sequence) // 4 + 1024)
     order = np.argsort(of_pending, kind="stable")
     return Run(encoded, goals, plan, state, work, log, sequence[order], np.zeros(1, bool))
+
+
+def standing_state(cluster: Cluster, encoded: Encoded) -> State:
+    """A fresh state with the standing pods in it."""
+    state = new_state(encoded.problem, pods_per_class(encoded))
+    if len(encoded.standing):
+        stand(cluster, encoded, state, new_work(encoded.problem, encoded.ranking))
+    return state
 
 
 def stand(cluster: Cluster, encoded: Encoded, state: State, work: Work) -> None:
@@ -94,7 +100,7 @@ def stand(cluster: Cluster, encoded: Encoded, state: State, work: Work) -> None:
     pod_class = encoded.class_of_pod[rows]
     given: list[list[tuple[int, int]]] = [[] for _ in rows]
     for index in np.flatnonzero(holds).tolist():
-        given[index] = _known_units(encoded, int(pod_class[index]), int(nodes[index]), held[int(rows[index])])
+        given[index] = known_units(encoded, int(pod_class[index]), int(nodes[index]), held[int(rows[index])])
     start, unit = ragged([[unit for unit, _ in pairs] for pairs in given])
     need = np.array([need for pairs in given for _, need in pairs], np.int32)
     put_standing(pack(encoded.problem), pack(state), pack(work), pod_class, nodes, start, unit, need)
@@ -112,7 +118,7 @@ def _sum_units(encoded: Encoded, state: State) -> None:
             state.free[resource] = np.bincount(owner[mine], left, minlength=len(units.start) - 1).astype(np.int64)
 
 
-def _known_units(
+def known_units(
     encoded: Encoded, pod_class: int, node: int, held: Mapping[str, Sequence[int]]
 ) -> list[tuple[int, int]]:
     """(place among the node's units, need served) of each unit a pod is known to hold; -1 is its NUMA zone."""

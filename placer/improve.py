@@ -34,6 +34,7 @@ def improve(
     progress: Callable[[int, int], None] | None = None,
     steps: int | None = None,
     seed: int = 0,
+    nodes: NDArray[np.int32] | None = None,
 ) -> dict[str, Any]:
     """
     Lowers ``pack`` by emptying nodes, until no move helps or a limit ends it.
@@ -47,6 +48,8 @@ def improve(
         Nodes to try to empty, at most.
     seed
         Of the sequence in which nodes are looked at.
+    nodes
+        Internal nodes that pods may leave and may go to; all by default.
 
     Returns
     -------
@@ -57,14 +60,14 @@ def improve(
     from placer.kernels.structs import pack
 
     clock = time.perf_counter()
-    repair, search = new_repair(run), new_search(run, seed)
+    repair, search = new_repair(run), new_search(run, seed, nodes)
     problem, goals, state = pack(run.encoded.problem), pack(run.goals), pack(run.state)
     work, log, beside, kernel = pack(run.work), pack(run.log), pack(repair), pack(search)
     link_lines(log, beside)
     left = steps if steps is not None else 2**62
     made, kept, done = 0, -1, False
     while not done and left > made and not stop():
-        targets, dry = nodes_to_empty(run, search), 0
+        targets, dry = nodes_to_empty(run, search, nodes), 0
         done, kept = int(search.moves[1]) == kept, int(search.moves[1])
         for low in range(0, 0 if done else len(targets), CHUNK):
             if stop() or made >= left or (dry >= MOST_DRY and int(search.moves[1]) > kept):
@@ -86,10 +89,10 @@ def improve(
     }
 
 
-def new_search(run: Run, seed: int) -> Search:
+def new_search(run: Run, seed: int, among: NDArray[np.int32] | None = None) -> Search:
     """What improving begins with: sizes by what is scarce on the nodes in use, and their order by the seed."""
     problem, state, rows = run.encoded.problem, run.state, run.goals.squared
-    used = np.flatnonzero(state.pods > 0).astype(np.int32)
+    used = _among(np.flatnonzero(state.pods > 0), among)
     free = np.maximum(state.free[rows][:, used].sum(axis=1), 1)
     size = (problem.classes.need[:, rows] / free).sum(axis=1)
     size += POD * size.mean() if size.any() else 1.0
@@ -109,14 +112,19 @@ def new_search(run: Run, seed: int) -> Search:
     )
 
 
-def nodes_to_empty(run: Run, search: Search) -> NDArray[np.int32]:
+def nodes_to_empty(run: Run, search: Search, among: NDArray[np.int32] | None = None) -> NDArray[np.int32]:
     """Nodes in use all of whose pods may move, those of least load per price first."""
     problem, pods = run.encoded.problem, run.state.pods
     lines, classes = _placed(run)
     movable = np.bincount(run.log.node[lines], problem.classes.free_to_move[classes], minlength=len(pods))
     price = problem.nodes.price
-    able = np.flatnonzero((pods > 0) & (movable == pods) & (price > 0) & (pods <= MOST_PODS))
+    able = _among(np.flatnonzero((pods > 0) & (movable == pods) & (price > 0) & (pods <= MOST_PODS)), among)
     return able[np.argsort(search.load[able] / price[able], kind="stable")].astype(np.int32)
+
+
+def _among(nodes: NDArray[np.int64], among: NDArray[np.int32] | None) -> NDArray[np.int32]:
+    """Those of nodes that are among others; all where those are not given."""
+    return (nodes if among is None else np.intersect1d(nodes, among, assume_unique=True)).astype(np.int32)
 
 
 def _placed(run: Run) -> tuple[NDArray[np.int64], NDArray[np.int32]]:

@@ -49,6 +49,14 @@ def measure(
     return found
 
 
+def from_arrays(run: Run, tiers: Sequence[Tier]) -> dict[str, float] | None:
+    """Per tier the sum of its terms, from a run's arrays alone; ``None`` where a term is measured elsewhere."""
+    found = dict.fromkeys((tier.key for tier in tiers), 0.0)
+    for each, value in zip(run.encoded.weighed, term_values(run).tolist(), strict=True):
+        found[tiers[each.tier].key] += value
+    return None if any(np.isnan(value) for value in found.values()) else found
+
+
 def objective(tiers: Sequence[Tier], terms: Sequence[TermCost]) -> dict[str, float]:
     """Per tier the sum of its terms."""
     return {tier.key: float(sum(term.after for term in terms if term.tier == tier.key)) for tier in tiers}

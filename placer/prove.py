@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from itertools import takewhile
 from typing import NamedTuple
 
@@ -16,7 +17,7 @@ from placer.packing.arrange import arrange
 from placer.packing.case import Case, read_case
 from placer.packing.goals import PRICE_UNIT, WRITTEN, Level, beats, closed
 from placer.packing.large import counting
-from placer.packing.model import Model, Placed, Search
+from placer.packing.model import Model, Placed, Search, Stopped
 from placer.solution import Solution
 
 HEADROOM_FROM = 0.8
@@ -92,7 +93,7 @@ def prove(again: Callable[[], Run], run: Run, tiers: Sequence[Tier], search: Sea
         by = "CP-SAT"
         known = values(run, asked)
     every = sum(level.priority is None for level in asked) == len(tiers)
-    return Proof(run, _bounds(tiers, asked, known, least, blocked), every and all(map(closed, known, least)), by)
+    return Proof(run, bounds_by_tier(tiers, asked, known, least, blocked), every and all(map(closed, known, least)), by)
 
 
 def cells(problem: Problem, pending: NDArray[np.int64]) -> int:
@@ -149,11 +150,11 @@ def whole(
     always, squared = least, run.goals.squared.tolist()
     while True:
         now = case if not exact else read_case(case.problem, case.state, pods_of(case), exact)
-        low, found = _solve(Model(now, squared), placed_by(now, run), asked, always, search)
+        low, found = _solve(now, squared, placed_by(now, run), asked, always, search)
         least = max(least, low)
         if found is None or all(map(closed, values(run, asked), least)):
             return least, run
-        other, left = arranged(now, again(), found)
+        other, left = arranged(now, again(), found, search.stop)
         if beats(values(other, asked), values(run, asked)):
             run = other
         wider = more_exact(case, exact, left)
@@ -163,21 +164,29 @@ def whole(
 
 
 def _solve(
-    model: Model, start: Sequence[Placed], asked: Sequence[Level], least: Sequence[float], search: Search
+    case: Case,
+    squared: Sequence[int],
+    start: Sequence[Placed],
+    asked: Sequence[Level],
+    least: Sequence[float],
+    search: Search,
 ) -> tuple[list[float], Sequence[Placed] | None]:
     """Level by level, each with the levels before at their best: bounds, and the last placement found."""
-    model.hint(start)
     found: Sequence[Placed] | None = None
     low, done = list(least), 0
-    for stage in model.stages(asked, together=search.gap == 0):
-        solved = model.solve(stage, search)
-        low[done : done + len(stage)] = max(low[done : done + len(stage)], list(solved.bound))
-        done += len(stage)
-        if solved.placed is not None:
-            found = solved.placed
-            model.hint(found)
-        if not solved.closed or search.stop():
-            break
+    # Where a model is to stop before it is written, what the stages before came to is kept.
+    with suppress(Stopped):
+        model = Model(case, squared, search.stop)
+        model.hint(start)
+        for stage in model.stages(asked, together=search.gap == 0):
+            solved = model.solve(stage, search)
+            low[done : done + len(stage)] = max(low[done : done + len(stage)], list(solved.bound))
+            done += len(stage)
+            if solved.placed is not None:
+                found = solved.placed
+                model.hint(found)
+            if not solved.closed or search.stop():
+                break
     return low, found
 
 
@@ -232,7 +241,9 @@ def placed_by(case: Case, run: Run) -> list[Placed]:
     return found
 
 
-def arranged(case: Case, run: Run, placed: Sequence[Placed]) -> tuple[Run, list[int]]:
+def arranged(
+    case: Case, run: Run, placed: Sequence[Placed], stop: Callable[[], bool] = lambda: False
+) -> tuple[Run, list[int]]:
     """A fresh run with these pods bound in a legal order, and the classes of which pods are left over."""
     from placer.kernels.bind import hold_units, put
     from placer.kernels.claims import settle_claims
@@ -241,7 +252,7 @@ def arranged(case: Case, run: Run, placed: Sequence[Placed]) -> tuple[Run, list[
 
     problem, state, work, log = pack(case.problem), pack(run.state), pack(run.work), pack(run.log)
     pods = [(case.items[each.item].pod_class, each.node) for each in placed]
-    order, left = arrange(case.problem, (problem, state, work), pods, [each.time for each in placed])
+    order, left = arrange(case.problem, (problem, state, work), pods, [each.time for each in placed], stop)
     slots = run.plan.first_slot.copy()
     for place in order:
         pod_class, node = pods[place]
@@ -256,7 +267,7 @@ def arranged(case: Case, run: Run, placed: Sequence[Placed]) -> tuple[Run, list[
     return run, [pods[place][0] for place in left]
 
 
-def _bounds(
+def bounds_by_tier(
     tiers: Sequence[Tier], asked: Sequence[Level], known: list[float], least: list[float], blocked: int
 ) -> dict[str, float]:
     """Per tier; a level's bound counts only while all levels before are closed."""

@@ -8,6 +8,8 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Sequence
+from concurrent.futures import Executor
+from functools import cache, partial
 from math import inf
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -17,15 +19,18 @@ from numpy.typing import NDArray
 from placer.beside import beside
 from placer.errors import InfeasibleError, InputError, UsageError
 from placer.goals import Tier, parse_goals
+from placer.limit import Limit
 from placer.model.cluster import Cluster
 from placer.model.table import PENDING
 from placer.profiles import Choice, choose
 from placer.solution import Bindings, Rows, Solution, Unplaced, by_priority
 
 if TYPE_CHECKING:
+    from placer.answers import Answer, Answers
     from placer.engine import Run
     from placer.goals.written import Written
     from placer.model.profile import Profile
+    from placer.placement import Base
     from placer.prove import Proof
 
 Progress = Callable[[str, int, int], None]
@@ -47,8 +52,11 @@ def solve(  # noqa: PLR0913 - one function for all that a caller may ask, by key
     require_all: bool = False,
     prove: bool = False,
     gap: float | None = None,
+    start: Solution | None = None,
+    executor: Executor | None = None,
     stop: threading.Event | None = None,
     progress: Progress | None = None,
+    on_answer: Callable[[Answer], None] | None = None,
 ) -> Solution:
     """
     Places the pending pods of a cluster; with a limit, the rest of it goes to a search that lowers the goal.
@@ -77,7 +85,8 @@ def solve(  # noqa: PLR0913 - one function for all that a caller may ask, by key
     seed
         Of the search; placing has no random choice. Same cluster, seed and ``steps``: same answer.
     threads
-        Threads to use; placing and the search use one.
+        Threads that the search uses, as many as there are cores by default; the answer does not depend on it where no
+        clock ends the run. Placing uses one.
     require_all
         Raise instead of leaving pods out. Small problems are then solved to the end where placing leaves pods out, and
         the error has what conflicts: see :func:`placer.conflicts`.
@@ -86,10 +95,19 @@ def solve(  # noqa: PLR0913 - one function for all that a caller may ask, by key
         CP-SAT; without a time limit it is given about 10 s, in a unit of work that makes runs reproducible.
     gap
         Stop when this close to the bound; asks for bounds as well.
+    start
+        An answer to the same input to begin from: what of it is legal is bound first, the rest is placed, and all is
+        improved. The answer is never worse than it; bindings that are not legal are placed anew, with a warning.
+    executor
+        Who works in the search in place of threads: any ``concurrent.futures.Executor``, such as a Dask client's
+        ``get_executor()``. It is not shut down. What it fails to do is done here; ``statistics["jobs"]`` tells.
     stop
         Looked at between steps; when set, the best answer so far comes back.
     progress
         Called with stage, done and total.
+    on_answer
+        Called with each :class:`placer.answers.Answer` that is better than the one before: objective, bound, gap,
+        seconds, and the solution, which is made when it is asked for.
 
     Returns
     -------
@@ -116,11 +134,15 @@ def solve(  # noqa: PLR0913 - one function for all that a caller may ask, by key
     >>> [(binding.pod, binding.node) for binding in pl.solve(cluster).bindings]
     [('default/web-0', 'n1'), ('default/web-1', 'n1')]
     """
+    from placer.jobs import check_executor
+    from placer.start import check_start
     from placer.warm import PLACING, RANKING, is_warm
 
     choice = choose(profile, scheduler_name)
     tiers = parse_goals(("pack",) if goals is None else goals)
     _check_limits(time_limit, steps, threads)
+    check_start(start)
+    check_executor(executor)
     if gap is not None and not gap >= 0:
         raise InputError(f"solve: gap is {gap!r}: give 0 or a number above, or leave it out")
     exact = bool(choice.profiles) and goals is None
@@ -129,23 +151,26 @@ def solve(  # noqa: PLR0913 - one function for all that a caller may ask, by key
     proving = _Proving(gap, seed, threads) if prove or gap is not None else None
     if exact and proving is not None:
         raise UsageError("prove and gap need goals to be measured by, and a profile decides by scores: give goals too")
+    if exact and start is not None:
+        raise UsageError("start is improved by goals, and a profile decides pod by pod: give goals too, or no start")
     if not is_warm(RANKING if exact else PLACING):
         logging.getLogger("placer").info("compiling the kernels, once on this machine: about a minute")
     started = time.monotonic()
     report = progress or (lambda stage, done, total: None)
     seconds: dict[str, float] = {}
-    limit = _Limit(started, time_limit, steps, stop)
+    limit = Limit(started, time_limit, steps, stop)
     if exact:
         solution = _exactly(cluster, choice, limit, seconds, report)
     else:
-        solution = _by_goals(cluster, choice, tiers, limit, proving, seconds, report, seed)
+        how = _How(proving, seed, threads, start, executor, on_answer)
+        solution = _by_goals(cluster, choice, tiers, limit, how, seconds, report)
         if require_all and solution.unplaced and proving is None and limit.reason == "done" and _is_small(solution):
             # A proof tells pods that cannot be placed from pods that placing alone has found no room for.
-            proof = _Proving(None, seed, threads)
-            solution = _by_goals(cluster, choice, tiers, limit, proof, seconds, report, seed)
+            how = how._replace(proving=_Proving(None, seed, threads))
+            solution = _by_goals(cluster, choice, tiers, limit, how, seconds, report)
             solution.bound = solution.gap = None
         if choice.profiles and limit.reason == "done":
-            twin = _exactly(cluster, choice, _Limit(started, time_limit, None, stop), {}, report)
+            twin = _exactly(cluster, choice, Limit(started, time_limit, None, stop), {}, report)
             solution.statistics["beside"] = beside(cluster, {"kubernetes": twin, "goals": solution})
     solution.schedulers = choice.schedulers
     if solution.stopped == "done":
@@ -164,7 +189,7 @@ def _is_small(solution: Solution) -> bool:
     return bool(solution.statistics["pod_classes"] * solution.statistics["nodes"] <= MOST_CELLS)
 
 
-def _infeasible(cluster: Cluster, choice: Choice, solution: Solution, limit: _Limit, seed: int) -> InfeasibleError:
+def _infeasible(cluster: Cluster, choice: Choice, solution: Solution, limit: Limit, seed: int) -> InfeasibleError:
     """What stays unplaced, and the conflicts that keep it so; the exact profile decides by rules of its own."""
     from placer.conflicts import conflicts_of
     from placer.infeasible.check import Clock
@@ -181,32 +206,57 @@ def _infeasible(cluster: Cluster, choice: Choice, solution: Solution, limit: _Li
     return InfeasibleError("\n".join([f"{text}: {fix}", *found.lines()]), found)
 
 
+class _How(NamedTuple):
+    """What a solve by goals is asked for beside goals and limits."""
+
+    proving: _Proving | None
+    seed: int
+    threads: int | None
+    start: Solution | None
+    executor: Executor | None
+    on_answer: Callable[[Answer], None] | None
+
+
 def _by_goals(
     cluster: Cluster,
     choice: Choice,
     tiers: Sequence[Tier],
-    limit: _Limit,
-    proving: _Proving | None,
+    limit: Limit,
+    how: _How,
     seconds: dict[str, float],
     report: Progress,
-    seed: int,
 ) -> Solution:
     """The whole batch placed by goals, improved while a limit lasts, and bounded where that is asked for."""
-    decided = choice.decided(cluster)
+    from placer.answers import Answers, preferred
+    from placer.engine import standing_state
+    from placer.placement import copied, new_base, overwrite
+    from placer.start import begin_from
+
+    decided, proving = choice.decided(cluster), how.proving
     run = _prepare(cluster, tiers, decided, seconds, report)
+    base = cache(lambda: new_base(run, standing_state(cluster, run.encoded)))
+    write = partial(answer, cluster, tiers=tiers, decided=decided)
+    blocked = int((decided & (cluster.pod_table.node == PENDING)).sum()) - len(run.pod_of_slot)
+    answers = Answers(tiers, base, write, blocked, how, limit.begun)
     clock = time.perf_counter()
+    begun = None if how.start is None else begin_from(cluster, run, how.start)
+    known: dict[str, Any] = {} if begun is None else {"start": begun.known}
     left = _place(run, limit, report)
+    if begun is not None:
+        begun.keep(run, write)
     placed, seconds["place"] = limit.reason, time.perf_counter() - clock
     clock = time.perf_counter()
-    solution = answer(cluster, run, tiers, placed, decided)
+    solution = write(run, stopped=placed)
     seconds["answer"] = time.perf_counter() - clock
-    known: dict[str, Any] = {}
-    if placed == "done" and limit.given and _searches(run, tiers, proving):
-        clock = time.perf_counter()
-        known = _improve(run, limit, left, seed, report)
-        found = answer(cluster, run, tiers, placed, decided)
-        if found.objective[tiers[0].key] < solution.objective[tiers[0].key]:
-            solution = found
+    answers.better(run)
+    if placed == "done" and limit.given and _searches(run, tiers, proving) and not limit.near(answers):
+        clock, before = time.perf_counter(), copied(run)
+        with limit.less(seconds["answer"]):
+            known |= _improve(run, base(), tiers, limit, left, how, answers, report)
+        found = write(run, stopped=placed)
+        if preferred(solution, found) is solution:
+            overwrite(run, before)
+        solution = preferred(solution, found)
         seconds["improve"] = time.perf_counter() - clock
     proof = None
     if proving is not None:
@@ -215,7 +265,8 @@ def _by_goals(
         proof = _prove(cluster, run, tiers, decided, limit, proving)
         if proof.run is not run:
             run = proof.run
-            solution = answer(cluster, run, tiers, placed, decided)
+            solution = write(run, stopped=placed)
+        answers.better(run, proof.bound)
         seconds["prove"] = time.perf_counter() - clock
     solution.statistics = {**_statistics(cluster, run, seconds), **known}
     if proof is not None:
@@ -223,7 +274,7 @@ def _by_goals(
     return solution
 
 
-def _exactly(cluster: Cluster, choice: Choice, limit: _Limit, seconds: dict[str, float], report: Progress) -> Solution:
+def _exactly(cluster: Cluster, choice: Choice, limit: Limit, seconds: dict[str, float], report: Progress) -> Solution:
     """Pod by pod, as the profiles decide."""
     from placer.exact import solve_exactly
 
@@ -250,25 +301,6 @@ def _check_limits(time_limit: float | None, steps: int | None, threads: int | No
             raise InputError(f"solve: {name} is {value!r}: give a number above 0, or leave it out")
 
 
-class _Limit:
-    """When to stop, and why."""
-
-    def __init__(
-        self, started: float, time_limit: float | None, steps: int | None, stop: threading.Event | None
-    ) -> None:
-        self.deadline = None if time_limit is None else started + time_limit
-        self.steps, self.stop, self.reason = steps, stop, "done"
-        self.given = time_limit is not None or steps is not None
-
-    def reached(self) -> bool:
-        """Whether to stop now; notes the reason."""
-        if self.stop is not None and self.stop.is_set():
-            self.reason = "interrupted"
-        elif self.deadline is not None and time.monotonic() >= self.deadline:
-            self.reason = "time_limit"
-        return self.reason != "done"
-
-
 def _prepare(
     cluster: Cluster,
     tiers: Sequence[Tier],
@@ -288,7 +320,7 @@ def _prepare(
     return run
 
 
-def _place(run: Run, limit: _Limit, report: Progress) -> int:
+def _place(run: Run, limit: Limit, report: Progress) -> int:
     """Places; the steps left, -1 where they are not limited."""
     from placer.engine import place
 
@@ -298,15 +330,23 @@ def _place(run: Run, limit: _Limit, report: Progress) -> int:
     return left
 
 
-def _improve(run: Run, limit: _Limit, left: int, seed: int, report: Progress) -> dict[str, Any]:
+def _improve(
+    run: Run, base: Base, tiers: Sequence[Tier], limit: Limit, left: int, how: _How, answers: Answers, report: Progress
+) -> dict[str, Any]:
     """Spends what is left of the limit; what the search did, for the statistics."""
-    from placer.improve import improve
+    from placer.jobs import Runner
+    from placer.search import Budget, Incumbent, search
 
-    steps = left if left >= 0 else None
-    known = improve(run, limit.reached, lambda done, total: report("improve", done, total), steps, seed)
-    if not known.pop("done") and limit.reason == "done":
-        limit.reason = "step_limit"
-    return {"improve": known}
+    incumbent = Incumbent(run, base, tiers[:1])
+    budget = Budget(left if left >= 0 else None, limit.deadline)
+    with Runner(base, lambda: limit.near(answers), how.executor, how.threads) as runner:
+        known = search(
+            incumbent, runner, budget, how.seed, lambda: answers.better(run), lambda *way: report("improve", *way)
+        )
+    done, more = known.pop("done"), known.pop("steps_left")
+    if not done and limit.reason == "done" and not answers.proven:
+        limit.reason = "time_limit" if more else "step_limit"
+    return {"improve": known, "jobs": runner.counts.stated()}
 
 
 def _searches(run: Run, tiers: Sequence[Tier], proving: _Proving | None) -> bool:
@@ -326,7 +366,7 @@ class _Proving(NamedTuple):
 
 
 def _prove(
-    cluster: Cluster, run: Run, tiers: Sequence[Tier], decided: NDArray[np.bool_], limit: _Limit, proving: _Proving
+    cluster: Cluster, run: Run, tiers: Sequence[Tier], decided: NDArray[np.bool_], limit: Limit, proving: _Proving
 ) -> Proof:
     """Bounds, and a better run where one is found; CP-SAT has one thread unless the clock limits it anyway."""
     from placer.engine import prepare

@@ -8,20 +8,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from placer.model.cluster import Cluster
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
+    from placer.engine import Run
     from placer.model.cluster import Cluster
 
 
-PLACING, RANKING, IMPROVING = "place.place_families", "rank.rank_runs", "improve.empty_nodes"
-"""The kernels through which goals, profiles and the search reach the others."""
+PLACING, RANKING, IMPROVING, APPLYING = "place.place_families", "rank.rank_runs", "improve.empty_nodes", "replay.rebind"
+"""The kernels through which goals, profiles, the search and what it found reach the others."""
 
 
 def is_warm(*kernels: str) -> bool:
     """Whether this machine's kernel cache holds these already; by default those of all that placer does."""
-    return all(any(_folder().glob(f"{name}-*.nbi")) for name in kernels or (PLACING, RANKING, IMPROVING))
+    return all(any(_folder().glob(f"{name}-*.nbi")) for name in kernels or (PLACING, RANKING, IMPROVING, APPLYING))
 
 
 def _folder() -> Path:
@@ -116,3 +113,16 @@ def _prove_a_little(cluster: Cluster) -> None:
     place(run)
     case = read_case(encoded.problem, fresh.state, (run.plan.last_slot - run.plan.first_slot).astype("int64"))
     arranged(case, fresh, placed_by(case, run))
+    _apply_a_little(cluster, run)
+
+
+def _apply_a_little(cluster: Cluster, run: Run) -> None:
+    """What a search asks of the kernels where jobs hand in what they found: one way to apply it, and the other."""
+    from placer.engine import standing_state
+    from placer.placement import fresh_run, lines_of, new_base, restore
+    from placer.search import Incumbent
+
+    base = new_base(run, standing_state(cluster, run.encoded))
+    lines = lines_of(run.log)
+    restore(fresh_run(base), lines)
+    Incumbent(run, base, ()).rebind(lines)

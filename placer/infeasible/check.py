@@ -25,7 +25,7 @@ from placer.infeasible.groups import part_of
 from placer.kernels.terms import AFFINITY, AT_MOST, DISTINCT, SKEW, SOFT_COUNT
 from placer.model.cluster import Cluster
 from placer.model.table import PENDING
-from placer.packing.bounds import unplaced_bound
+from placer.packing.bounds import demand_of, supply_of, unplaced_bound
 from placer.packing.case import Case, read_case
 from placer.packing.model import Model, Placed, Search, run
 from placer.prove import MOST_CELLS, MOST_ORDERED, arranged, more_exact, ordered
@@ -156,10 +156,10 @@ class Question:
         """Groups of which sums alone prove that some pod is left out: one where one is enough, or all; or none."""
         classes = encoded.problem.classes
         fits = (np.diff(classes.eligible_start) > 0)[classes.eligible]
-        free = np.ascontiguousarray(fresh.state.free.T)
+        supply = supply_of(np.ascontiguousarray(fresh.state.free.T))
 
         def short(chosen: NDArray[np.bool_]) -> bool:
-            return unplaced_bound(free, classes.need[chosen], wanted[chosen], fits[chosen]) > 0
+            return unplaced_bound(supply, demand_of(classes.need[chosen], wanted[chosen], fits[chosen])) > 0
 
         if not short(wanted > 0):
             return None

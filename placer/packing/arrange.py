@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -17,7 +17,11 @@ ROUNDS = 60
 
 
 def arrange(
-    problem: Problem, packed: tuple[Any, Any, Any], pods: Sequence[tuple[int, int]], times: Sequence[int]
+    problem: Problem,
+    packed: tuple[Any, Any, Any],
+    pods: Sequence[tuple[int, int]],
+    times: Sequence[int],
+    stop: Callable[[], bool] = lambda: False,
 ) -> tuple[list[int], list[int]]:
     """
     Looks for an order in which each pod may arrive.
@@ -33,6 +37,8 @@ def arrange(
         (class, node) of each.
     times
         When each is to arrive, -1 where that is open.
+    stop
+        Asked before each pod that is put: whether to leave the rest over.
 
     Returns
     -------
@@ -47,10 +53,10 @@ def arrange(
     best: tuple[list[int], list[int]] = ([], waiting)
     line = sorted(waiting, key=lambda place: times[place])
     for _ in range(ROUNDS):
-        order, left = _round(packed, pods, line)
+        order, left = _round(packed, pods, line, stop)
         if len(left) < len(best[1]) or not left:
             best = (order, left)
-        if not left:
+        if not left or stop():
             break
         for place in left:
             weight[place] += 1.0
@@ -59,13 +65,13 @@ def arrange(
 
 
 def _round(
-    packed: tuple[Any, Any, Any], pods: Sequence[tuple[int, int]], waiting: list[int]
+    packed: tuple[Any, Any, Any], pods: Sequence[tuple[int, int]], waiting: list[int], stop: Callable[[], bool]
 ) -> tuple[list[int], list[int]]:
     """One round: the first in line that may arrive does, until none may."""
     problem, state, work = packed
     order: list[int] = []
     left = waiting
-    while left:
+    while left and not stop():
         chosen = next((place for place in left if _may_arrive(packed, *pods[place])), None)
         if chosen is None:
             break

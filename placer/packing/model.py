@@ -83,6 +83,10 @@ class Solved(NamedTuple):
     placed: Sequence[Placed] | None
 
 
+class Stopped(Exception):  # noqa: N818 - no error: the way out of a model that is being built
+    """A model was to stop before it was written."""
+
+
 class Model:
     """
     The model of a case.
@@ -91,13 +95,20 @@ class Model:
     ----------
     squared
         Rows of ``capacity`` that balance and headroom count.
+    stop
+        Asked while the model is built, which may take a second.
+
+    Raises
+    ------
+    Stopped
+        It said so; also where more is written later, by ``stages``, ``hint`` or ``solve``.
     """
 
-    def __init__(self, case: Case, squared: Sequence[int]) -> None:
-        from ortools.sat.python import cp_model
+    def __init__(self, case: Case, squared: Sequence[int], stop: Callable[[], bool] = lambda: False) -> None:
+        from placer.packing.stoppable import StoppableModel
 
         self.case = case
-        self.model = cp_model.CpModel()
+        self.model: cp_model.CpModel = StoppableModel(stop, Stopped)
         self.variables = Variables(self.model, case)
         Devices(self.model, case, self.variables).add()
         Constraints(self.model, case, self.variables).add()

@@ -111,6 +111,13 @@ HELPERS = {
     "make_move": "tested to leave nothing behind where it fails",
     "empty_node": "held by empty_nodes",
     "empty_nodes": "tested to be legal, to leave out no pod and to open no node",
+    "zone_of": "a part of units_serve",
+    "units_serve": "held by restoring placements: what was chosen serves, and what verify rejects does not",
+    "may_arrive": "fits_now, with units named; tested through replay and rebind against verify",
+    "arrive": "hold_units, settle_claims, put and record",
+    "replay": "tested to restore placements, and against verify to bind only what is legal",
+    "put_as_before": "undoes rebind",
+    "rebind": "tested against verify, and to leave nothing behind where it fails",
     "refill_nodes": "tested to be legal, to leave out no more pods and to take no less of the units",
 }
 """Kernels without a reference of their own, and why."""
