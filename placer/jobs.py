@@ -16,7 +16,7 @@ result
 check
     Called as ``check(result)`` here, before anybody looks at the result: ``ValueError`` where its type, shape or range
     is not what the function returns. Whoever asked for the job then applies it, with all rules asked by the kernels and
-    the objective compared: see :mod:`placer.search`.
+    the objective compared: see :mod:`placer.rounds`.
 
 What goes wrong elsewhere costs only its job. An executor that raises, dies, returns something else or says nothing is
 counted in :class:`Counts`, and the job is done once more in this process; after ``MOST_FAILED`` failures in a row all

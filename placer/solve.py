@@ -335,7 +335,7 @@ def _improve(
 ) -> dict[str, Any]:
     """Spends what is left of the limit; what the search did, for the statistics."""
     from placer.jobs import Runner
-    from placer.search import Budget, Incumbent, search
+    from placer.rounds import Budget, Incumbent, search
 
     incumbent = Incumbent(run, base, tiers[:1])
     budget = Budget(left if left >= 0 else None, limit.deadline)

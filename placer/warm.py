@@ -120,7 +120,7 @@ def _apply_a_little(cluster: Cluster, run: Run) -> None:
     """What a search asks of the kernels where jobs hand in what they found: one way to apply it, and the other."""
     from placer.engine import standing_state
     from placer.placement import fresh_run, lines_of, new_base, restore
-    from placer.search import Incumbent
+    from placer.rounds import Incumbent
 
     base = new_base(run, standing_state(cluster, run.encoded))
     lines = lines_of(run.log)

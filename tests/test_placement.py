@@ -28,7 +28,7 @@ from placer.placement import (
     restore,
     resumed,
 )
-from placer.search import Incumbent
+from placer.rounds import Incumbent
 from placer.solve import answer
 
 TIERS = parse_goals("pack")
