@@ -13,10 +13,10 @@ import numpy as np
 from placer.engine import Run
 from placer.goals import Tier
 from placer.objective import from_arrays
-from placer.packing.goals import TOLERANCE
+from placer.packing.goals import PRICE_UNIT, TOLERANCE
 from placer.packing.large import counting
 from placer.placement import Base, fresh_run, lines_of, restore
-from placer.prove import bounds_by_tier, first_gap, levels, values
+from placer.prove import bounds_by_tier, first_gap, levels, open_price, values
 from placer.solution import Solution
 
 
@@ -91,6 +91,8 @@ class Answers:
         Whether the last answer was as close to its bound as ``gap`` asks for.
     proven
         Whether it reached its bound.
+    priced
+        What the nodes are known to cost at least, millionths, where all pods are placed.
     """
 
     def __init__(
@@ -106,6 +108,7 @@ class Answers:
         self.bounds, self.on_answer = asked.proving is not None, asked.on_answer
         self.gap = asked.proving.gap if asked.proving is not None else None
         self.close = self.proven = False
+        self.priced = 0
         self._last: tuple[float, ...] = ()
         self._least: tuple[tuple[float, ...], list[float]] = ((-1.0,), [])
 
@@ -140,7 +143,11 @@ class Answers:
         if left != self._least[0]:
             pending = (run.plan.last_slot - run.plan.first_slot).astype(np.int64)
             self._least = left, counting(run.encoded.problem, self.base().state, pending, asked, known)
-        return bounds_by_tier(self.tiers, asked, known, self._least[1], self.blocked)
+        least = list(self._least[1])
+        price = open_price(asked, known, least)
+        if price is not None:
+            least[price] = max(least[price], asked[price].prices * (self.priced / PRICE_UNIT))
+        return bounds_by_tier(self.tiers, asked, known, least, self.blocked)
 
     def _objective(self, run: Run) -> Mapping[str, float]:
         """Of a run, from its arrays where those tell; else from the answer written out."""

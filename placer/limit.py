@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -45,6 +45,12 @@ class Limit:
         if self.reason == "done" and answers.close and not answers.proven:
             self.reason = "gap_limit"
         return self.reached() or answers.proven
+
+    def early(self, share: float) -> Callable[[], bool]:
+        """Tells when this share of the time that is left now has passed, or :meth:`reached` says so."""
+        now = time.monotonic()
+        deadline = None if self.deadline is None else now + share * (self.deadline - now)
+        return lambda: self.reached() or (deadline is not None and time.monotonic() >= deadline)
 
     @contextmanager
     def less(self, seconds: float) -> Iterator[None]:

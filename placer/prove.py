@@ -15,6 +15,7 @@ from placer.engine import Run, class_of_slot
 from placer.goals import Tier
 from placer.packing.arrange import arrange
 from placer.packing.case import Case, read_case
+from placer.packing.configuration import pattern_bound
 from placer.packing.goals import PRICE_UNIT, WRITTEN, Level, beats, closed
 from placer.packing.large import counting
 from placer.packing.model import Model, Placed, Search, Stopped
@@ -67,7 +68,9 @@ def first_gap(objective: Mapping[str, float], bound: Mapping[str, float]) -> flo
     return 0.0
 
 
-def prove(again: Callable[[], Run], run: Run, tiers: Sequence[Tier], search: Search, blocked: int) -> Proof:
+def prove(
+    again: Callable[[], Run], run: Run, tiers: Sequence[Tier], search: Search, blocked: int, priced: int | None = None
+) -> Proof:
     """
     Bounds on every tier, and a better placement where one is found.
 
@@ -79,6 +82,8 @@ def prove(again: Callable[[], Run], run: Run, tiers: Sequence[Tier], search: Sea
         Placed as far as it goes; it is not changed.
     blocked
         Pods that are decided and can never be placed.
+    priced
+        What nodes filled by patterns are known to cost at least, millionths; worked out here where it is not given.
     """
     asked = levels(run, tiers)
     known = values(run, asked)
@@ -87,6 +92,13 @@ def prove(again: Callable[[], Run], run: Run, tiers: Sequence[Tier], search: Sea
     pending = (run.plan.last_slot - run.plan.first_slot).astype(np.int64)
     least = counting(problem, fresh.state, pending, asked, known)
     by = "counting"
+    price = open_price(asked, known, least)
+    if price is not None and not is_small(run) and (priced is not None or not search.stop()):
+        if priced is None:
+            priced = pattern_bound(problem, fresh.state, pending, search.stop)
+        weighed = asked[price].prices * (priced / PRICE_UNIT)
+        if weighed > least[price]:
+            least[price], by = weighed, "patterns"
     if not all(map(closed, known, least)) and is_small(run) and not search.stop():
         case = read_case(problem, fresh.state, pending)
         least, run = whole(case, again, run, asked, least, search)
@@ -94,6 +106,16 @@ def prove(again: Callable[[], Run], run: Run, tiers: Sequence[Tier], search: Sea
         known = values(run, asked)
     every = sum(level.priority is None for level in asked) == len(tiers)
     return Proof(run, bounds_by_tier(tiers, asked, known, least, blocked), every and all(map(closed, known, least)), by)
+
+
+def open_price(asked: Sequence[Level], known: Sequence[float], least: Sequence[float]) -> int | None:
+    """The level that is the sum of prices, where it is not closed and all pods are placed; ``None`` otherwise."""
+    for place, level in enumerate(asked):
+        if level.priority is None:
+            return place if level.prices and not closed(known[place], least[place]) else None
+        if known[place]:
+            return None
+    return None
 
 
 def cells(problem: Problem, pending: NDArray[np.int64]) -> int:

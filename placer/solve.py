@@ -28,12 +28,15 @@ from placer.solution import Bindings, Rows, Solution, Unplaced, by_priority
 if TYPE_CHECKING:
     from placer.answers import Answer, Answers
     from placer.engine import Run
+    from placer.filling import Filled
     from placer.goals.written import Written
     from placer.model.profile import Profile
     from placer.placement import Base
     from placer.prove import Proof
 
 Progress = Callable[[str, int, int], None]
+PROGRAM = 0.4
+"""Share of the time in which nodes are filled by patterns that the linear program of all pods is given."""
 EXPLAINED = 10.0
 """Seconds in which conflicts are looked for where pods stay unplaced that must not."""
 
@@ -252,7 +255,12 @@ def _by_goals(
     if placed == "done" and limit.given and _searches(run, tiers, proving) and not limit.near(answers):
         clock, before = time.perf_counter(), copied(run)
         with limit.less(seconds["answer"]):
-            known |= _improve(run, base(), tiers, limit, left, how, answers, report)
+            filled = _fill(run, base(), limit, left, how, answers, report)
+            if filled is not None:
+                known["fill"] = filled.known
+                left = max(0, left - filled.tried) if left >= 0 else left
+            if filled is None or not (filled.closed or limit.near(answers) or left == 0):
+                known |= _improve(run, base(), tiers, limit, left, how, answers, report)
         found = write(run, stopped=placed)
         if preferred(solution, found) is solution:
             overwrite(run, before)
@@ -262,7 +270,7 @@ def _by_goals(
     if proving is not None:
         clock = time.perf_counter()
         report("prove", 0, 1)
-        proof = _prove(cluster, run, tiers, decided, limit, proving)
+        proof = _prove(cluster, run, tiers, decided, limit, proving, answers.priced or None)
         if proof.run is not run:
             run = proof.run
             solution = write(run, stopped=placed)
@@ -349,6 +357,22 @@ def _improve(
     return {"improve": known, "jobs": runner.counts.stated()}
 
 
+def _fill(
+    run: Run, base: Base, limit: Limit, left: int, how: _How, answers: Answers, report: Progress
+) -> Filled | None:
+    """Nodes filled by patterns, where these apply; all of the limit, since they leave little to search for."""
+    from placer.filling import fill
+
+    def better(bound: int) -> None:
+        answers.priced = bound if (run.log.line_of_slot >= 0).all() else 0
+        answers.better(run)
+
+    report("fill", 0, 1)
+    early = limit.early(PROGRAM)
+    steps = left if left >= 0 else None
+    return fill(run, base, lambda: limit.near(answers), early, better, steps, how.seed)
+
+
 def _searches(run: Run, tiers: Sequence[Tier], proving: _Proving | None) -> bool:
     """Whether a search is to improve the run: not where the whole problem is solved to the end."""
     from placer.improve import improves
@@ -366,7 +390,13 @@ class _Proving(NamedTuple):
 
 
 def _prove(
-    cluster: Cluster, run: Run, tiers: Sequence[Tier], decided: NDArray[np.bool_], limit: Limit, proving: _Proving
+    cluster: Cluster,
+    run: Run,
+    tiers: Sequence[Tier],
+    decided: NDArray[np.bool_],
+    limit: Limit,
+    proving: _Proving,
+    priced: int | None,
 ) -> Proof:
     """Bounds, and a better run where one is found; CP-SAT has one thread unless the clock limits it anyway."""
     from placer.engine import prepare
@@ -378,7 +408,7 @@ def _prove(
     blocked = int((decided & (cluster.pod_table.node == PENDING)).sum()) - len(sequence)
     workers = (proving.threads or 1) if limit.deadline is not None else 1
     search = Search(WORK, workers, proving.seed, proving.gap or 0.0, limit.reached)
-    return prove(lambda: prepare(cluster, encoded, run.goals, sequence), run, tiers, search, blocked)
+    return prove(lambda: prepare(cluster, encoded, run.goals, sequence), run, tiers, search, blocked, priced)
 
 
 def answer(

@@ -438,18 +438,23 @@ def compile_disks(book: TermBook) -> None:
 
 
 def compile_apart(book: TermBook) -> None:
-    """Forbidden pairs of pods, both ways."""
+    """Forbidden pairs of pods, both ways; where each of a pair names the other, each one's own term says it."""
     pods = book.cluster.pod_table
+    named: dict[int, set[int]] = {}
     for row, names in carriers(book, "apart_from"):
         others = [pods.index(name) for name in names]
-        rows = sorted({int(book.rows.of_pod[other]) for other in others if other >= 0})
-        if not rows:
-            continue
-        named = book.counter(NODE_KEY, np.array(rows, np.int32))
-        book.add(row, AT_MOST, named, 0, 0, 0, False, Rule.ApartFrom)
-        carrying = book.counter(NODE_KEY, np.array([row], np.int32))
-        for other in rows:
-            book.add(other, AT_MOST, carrying, 0, 0, 0, False, Rule.ApartFrom)
+        rows = {int(book.rows.of_pod[other]) for other in others if other >= 0}
+        if rows:
+            named[row] = rows
+            book.add(
+                row, AT_MOST, book.counter(NODE_KEY, np.array(sorted(rows), np.int32)), 0, 0, 0, False, Rule.ApartFrom
+            )
+    for row, rows in named.items():
+        mirrored = sorted(other for other in rows if row not in named.get(other, ()))
+        if mirrored:
+            carrying = book.counter(NODE_KEY, np.array([row], np.int32))
+            for other in mirrored:
+                book.add(other, AT_MOST, carrying, 0, 0, 0, False, Rule.ApartFrom)
 
 
 def compile_single_holders(book: TermBook, holders: dict[Any, list[int]]) -> None:

@@ -44,5 +44,6 @@ FORMATS: dict[str, Reader] = {
     "azure-v1": Reader("azure_v1", "Arrivals of virtual machines at Azure: the folder; its first hour, on 100 hosts."),
     "huawei-2021": Reader("huawei2021", "Huawei CodeCraft 2021: one file; machines alive after the last day."),
     "tianchi-2020": Reader("tianchi2020", "Tianchi 2020, schedule: a set's list of apps, beside its nodes and rule."),
+    "vsbppc": Reader("vsbppc", "Variable-sized bin packing with conflicts: one instance; bins at linear costs."),
 }
 """Readers by the names that ``--format`` takes."""

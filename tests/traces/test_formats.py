@@ -13,7 +13,7 @@ from placer.traces import FORMATS
 
 
 def test_the_traces_by_name():
-    assert list(FORMATS) == ["openb", "google-2011", "azure-v1", "huawei-2021", "tianchi-2020"]
+    assert list(FORMATS) == ["openb", "google-2011", "azure-v1", "huawei-2021", "tianchi-2020", "vsbppc"]
 
 
 def test_each_reader_says_what_it_reads():

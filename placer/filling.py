@@ -1,0 +1,149 @@
+"""Filling: a placement of nodes filled by patterns, and what no placement costs less than, where few rules bind."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from placer.encode.problem import I64
+from placer.engine import Run, bound_lines, class_of_slot
+from placer.packing.configuration import Configuration, Pattern
+from placer.packing.parts import Parts, read_parts
+from placer.packing.refine import Refined, refine
+from placer.placement import Base, Lines, fresh_run, overwrite, restore
+
+MOST_PODS = 5_000
+"""Pods up to which nodes are filled by patterns."""
+
+
+class Filled(NamedTuple):
+    """
+    What filling came to.
+
+    Attributes
+    ----------
+    bound
+        Millionths: no placement of the same pods costs less.
+    closed
+        Whether the placement costs no more than that.
+    tried
+        Neighbourhoods.
+    known
+        What was done, for the statistics.
+    """
+
+    bound: int
+    closed: bool
+    tried: int
+    known: dict[str, Any]
+
+
+def fill(
+    run: Run,
+    base: Base,
+    stop: Callable[[], bool],
+    early: Callable[[], bool],
+    better: Callable[[int], None] = lambda bound: None,
+    steps: int | None = None,
+    seed: int = 0,
+) -> Filled | None:
+    """
+    Lowers ``pack`` by filling nodes anew, some at a time, with patterns that a linear program prices.
+
+    The same pods stay placed. Goals of later tiers may lose.
+
+    Parameters
+    ----------
+    run
+        Placed as far as it goes; changed in place.
+    stop, early
+        Whether to end it, and whether to end the linear program of all pods.
+    better
+        Told the bound whenever the run got better.
+    steps
+        Neighbourhoods to try, at most.
+
+    Returns
+    -------
+    ``None`` where the pods are too many or too different, or have rules that patterns do not keep.
+    """
+    problem, pods = run.encoded.problem, placed_pods(run)
+    parts = read_parts(problem, base.state, pods) if 0 < pods.sum() <= MOST_PODS else None
+    if parts is None or not parts.all_rules:
+        return None
+    standing = int(problem.nodes.price[base.state.pods > 0].sum())
+    start = patterns_of(parts, run)
+    program = Configuration(parts)
+    for pattern in start:
+        program.add(pattern)
+    least = program.solve(early, close=0.0).bound
+    better(standing + least)
+
+    def improved(patterns: Sequence[Pattern]) -> None:
+        apply(parts, run, base, patterns)
+        better(standing + least)
+
+    done = refine(parts, start, program.weights(), least, stop, improved, steps, seed)
+    return Filled(standing + least, done.price <= least, done.tried, _known(parts, program, done))
+
+
+def _known(parts: Parts, program: Configuration, done: Refined) -> dict[str, Any]:
+    return {
+        "pod_classes": len(parts.pods),
+        "node_kinds": len(parts.nodes),
+        "patterns": len(program.known),
+        "neighbourhoods": done.tried,
+        "improved": done.improved,
+        "closed": done.closed,
+    }
+
+
+def placed_pods(run: Run) -> I64:
+    """(classes,) pods that are placed."""
+    lines = bound_lines(run.log)
+    of_line = class_of_slot(run.plan)[run.log.slot[lines]]
+    return np.bincount(of_line, minlength=len(run.encoded.problem.classes.priority)).astype(np.int64)
+
+
+def patterns_of(parts: Parts, run: Run) -> list[Pattern]:
+    """What a run has placed, node by node."""
+    kind = np.empty(len(parts.node), np.int64)
+    kind[parts.node] = np.repeat(np.arange(len(parts.nodes)), parts.nodes)
+    place = np.full(len(run.encoded.problem.classes.priority), -1, np.int64)
+    place[parts.pod_class] = np.arange(len(parts.pod_class))
+    lines = bound_lines(run.log)
+    classes = place[class_of_slot(run.plan)[run.log.slot[lines]]]
+    nodes = run.log.node[lines]
+    order = np.lexsort((classes, nodes))
+    starts = np.flatnonzero(np.diff(nodes[order], prepend=-1))
+    return [
+        Pattern(int(kind[nodes[group[0]]]), tuple(classes[group].tolist())) for group in np.split(order, starts)[1:]
+    ]
+
+
+def apply(parts: Parts, run: Run, base: Base, patterns: Sequence[Pattern]) -> None:
+    """
+    Makes a run one whose nodes are filled by these patterns; the same pods are placed.
+
+    Raises
+    ------
+    RuntimeError
+        A rule does not allow it.
+    """
+    slots = run.log.slot[bound_lines(run.log)]
+    slots = slots[np.argsort(class_of_slot(run.plan)[slots], kind="stable")]
+    place = np.array([each for pattern in patterns for each in pattern.pods], np.int64)
+    spans = [slice(*span) for span in zip(parts.node_start[:-1], parts.node_start[1:], strict=True)]
+    free = [iter(parts.node[span].tolist()) for span in spans]
+    nodes = np.array([next(free[pattern.kind]) for pattern in patterns], np.int32)
+    count = len(place)
+    placed = np.empty(count, np.int32)
+    placed[np.argsort(parts.pod_class[place], kind="stable")] = slots
+    where = np.repeat(nodes, [len(pattern.pods) for pattern in patterns])
+    nothing = np.zeros(0, np.int32)
+    other = fresh_run(base)
+    if not restore(other, Lines(placed, where, np.zeros(count + 1, np.int64), nothing, nothing)).all():
+        raise RuntimeError("a pattern breaks a rule of its pods: report it with the input")
+    overwrite(run, other)
