@@ -16,7 +16,7 @@ from placer.objective import from_arrays
 from placer.packing.goals import TOLERANCE
 from placer.packing.large import counting
 from placer.placement import Base, fresh_run, lines_of, restore
-from placer.prove import bounds_by_tier, first_gap, levels, values
+from placer.prove import bounds_by_tier, first_gap, least_of_tiers, levels, values
 from placer.solution import Solution
 
 
@@ -140,7 +140,7 @@ class Answers:
         if left != self._least[0]:
             pending = (run.plan.last_slot - run.plan.first_slot).astype(np.int64)
             self._least = left, counting(run.encoded.problem, self.base().state, pending, asked, known)
-        return bounds_by_tier(self.tiers, asked, known, self._least[1], self.blocked)
+        return bounds_by_tier(least_of_tiers(run, self.tiers), asked, known, self._least[1], self.blocked)
 
     def _objective(self, run: Run) -> Mapping[str, float]:
         """Of a run, from its arrays where those tell; else from the answer written out."""
