@@ -16,7 +16,7 @@ from placer.objective import from_arrays
 from placer.packing.goals import PRICE_UNIT, TOLERANCE
 from placer.packing.large import counting
 from placer.placement import Base, fresh_run, lines_of, restore
-from placer.prove import bounds_by_tier, first_gap, levels, open_price, values
+from placer.prove import bounds_by_tier, first_gap, least_of_tiers, levels, open_price, values
 from placer.solution import Solution
 
 
@@ -147,7 +147,7 @@ class Answers:
         price = open_price(asked, known, least)
         if price is not None:
             least[price] = max(least[price], asked[price].prices * (self.priced / PRICE_UNIT))
-        return bounds_by_tier(self.tiers, asked, known, least, self.blocked)
+        return bounds_by_tier(least_of_tiers(run, self.tiers), asked, known, least, self.blocked)
 
     def _objective(self, run: Run) -> Mapping[str, float]:
         """Of a run, from its arrays where those tell; else from the answer written out."""

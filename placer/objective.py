@@ -6,14 +6,15 @@ from collections.abc import Mapping, Sequence
 from functools import cache
 
 import numpy as np
+from numpy.typing import NDArray
 
 from placer.checks.devices import replay
 from placer.checks.facts import Facts
 from placer.checks.objective import Final, term_value
 from placer.checks.scene import Scene
-from placer.checks.timeline import Plan, final_places, solution_timeline
+from placer.checks.timeline import Plan, final_places, solution_timeline, standing_timeline
 from placer.costs import term_values
-from placer.engine import Run
+from placer.engine import Run, bindings
 from placer.goals import Tier
 from placer.model.cluster import Cluster
 from placer.model.table import PENDING
@@ -71,3 +72,22 @@ def left_out(cluster: Cluster, unplaced: int, decided: int | None = None) -> Ter
 def _final(cluster: Cluster, facts: Facts, plan: Plan, devices: Mapping[int, Mapping[str, Sequence[int]]]) -> Final:
     scene = Scene(facts, solution_timeline(cluster, plan, held=False), devices)
     return Final(facts, final_places(cluster, plan), cache(lambda: replay(scene)))
+
+
+def zoneless(cluster: Cluster) -> int:
+    """Pods that stand already, would like one NUMA zone and have none."""
+    scene = Scene(Facts(cluster), standing_timeline(cluster, cluster.pod_table.node), {})
+    return len(replay(scene).zoneless)
+
+
+def all_terms(cluster: Cluster, run: Run) -> NDArray[np.float64]:
+    """(terms,) what each term of a run comes to, those that are measured on the model as well."""
+    found = term_values(run)
+    if np.isnan(found).any():
+        (pods, nodes), devices = bindings(run)
+        plan = Plan(pods.astype(np.int64), nodes.astype(np.int64), np.arange(len(pods)), [], [])
+        ended = _final(cluster, Facts(cluster), plan, devices)
+        for place in np.flatnonzero(np.isnan(found)).tolist():
+            each = run.encoded.weighed[place]
+            found[place] = each.weight * term_value(ended, each.term)
+    return found

@@ -4,24 +4,29 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from itertools import takewhile
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from placer.costs import ELSEWHERE, stands, term_values
 from placer.encode.problem import Problem
-from placer.engine import Run, class_of_slot
+from placer.engine import Run, class_of_slot, pods_per_class
 from placer.goals import Tier
+from placer.kernels import costs as kinds
+from placer.model.cluster import Cluster
+from placer.model.pod import GPU
+from placer.model.table import UNKNOWN
+from placer.objective import all_terms, zoneless
 from placer.packing.arrange import arrange
-from placer.packing.case import Case, read_case
+from placer.packing.case import Case, Stood, Typical, read_case
 from placer.packing.configuration import pattern_bound
-from placer.packing.goals import PRICE_UNIT, WRITTEN, Level, beats, closed
+from placer.packing.floors import least_of_terms
+from placer.packing.goals import PRICE_UNIT, Level, beats, closed, writable
 from placer.packing.large import counting
 from placer.packing.model import Model, Placed, Search, Stopped
 from placer.solution import Solution
 
-HEADROOM_FROM = 0.8
 MOST_CELLS = 10_000
 """Items × nodes up to which the whole problem is given to CP-SAT."""
 
@@ -69,10 +74,19 @@ def first_gap(objective: Mapping[str, float], bound: Mapping[str, float]) -> flo
 
 
 def prove(
-    again: Callable[[], Run], run: Run, tiers: Sequence[Tier], search: Search, blocked: int, priced: int | None = None
+    cluster: Cluster,
+    again: Callable[[], Run],
+    run: Run,
+    tiers: Sequence[Tier],
+    search: Search,
+    blocked: int,
+    priced: int | None = None,
 ) -> Proof:
     """
     Bounds on every tier, and a better placement where one is found.
+
+    Tiers are read from the problem's costs, ``pack`` alone from prices; bounds are 0 from the first tier on of which
+    neither is there.
 
     Parameters
     ----------
@@ -85,8 +99,9 @@ def prove(
     priced
         What nodes filled by patterns are known to cost at least, millionths; worked out here where it is not given.
     """
-    asked = levels(run, tiers)
-    known = values(run, asked)
+    asked = levels(run, tiers, elsewhere=True)
+    measure = Measure(cluster, asked)
+    known = measure.of(run)
     fresh = again()
     problem = run.encoded.problem
     pending = (run.plan.last_slot - run.plan.first_slot).astype(np.int64)
@@ -100,12 +115,30 @@ def prove(
         if weighed > least[price]:
             least[price], by = weighed, "patterns"
     if not all(map(closed, known, least)) and is_small(run) and not search.stop():
-        case = read_case(problem, fresh.state, pending)
-        least, run = whole(case, again, run, asked, least, search)
+        case = read_case(problem, fresh.state, pending, stood=stood(cluster, fresh), typical=typical(cluster, fresh))
+        least, run = whole(case, again, run, measure, least, search)
         by = "CP-SAT"
-        known = values(run, asked)
+        known = measure.of(run)
     every = sum(level.priority is None for level in asked) == len(tiers)
-    return Proof(run, bounds_by_tier(tiers, asked, known, least, blocked), every and all(map(closed, known, least)), by)
+    floors = least_of_tiers(run, tiers)
+    return Proof(
+        run, bounds_by_tier(floors, asked, known, least, blocked), every and all(map(closed, known, least)), by
+    )
+
+
+def stood(cluster: Cluster, fresh: Run) -> Stood:
+    """The pods that stand already; ``fresh`` is a run in which nothing else does."""
+    pairs, counts = np.unique(np.stack(stands(fresh)), axis=1, return_counts=True)
+    zones = zoneless(cluster) if kinds.WISHES in fresh.encoded.problem.costs.kind else 0
+    return Stood(pairs[0].astype(np.int64), pairs[1].astype(np.int64), counts.astype(np.int64), zones)
+
+
+def typical(cluster: Cluster, run: Run) -> Typical:
+    """The pods that fragmentation is about: all but those that stand on a node that is not there."""
+    encoded = run.encoded
+    kind = encoded.kinds.index(GPU) if GPU in encoded.kinds else -1
+    rows = [row for row, name in enumerate(encoded.resources) if not name.startswith(("attach:", "device:"))]
+    return Typical(kind, pods_per_class(encoded), int((cluster.pod_table.node != UNKNOWN).sum()), rows)
 
 
 def open_price(asked: Sequence[Level], known: Sequence[float], least: Sequence[float]) -> int | None:
@@ -129,39 +162,79 @@ def is_small(run: Run) -> bool:
     return cells(run.encoded.problem, (run.plan.last_slot - run.plan.first_slot).astype(np.int64)) <= MOST_CELLS
 
 
-def levels(run: Run, tiers: Sequence[Tier]) -> list[Level]:
-    """Unplaced pods by priority, most important first; then the tiers, up to the first that no model can write."""
-    classes = run.encoded.problem.classes
+def levels(run: Run, tiers: Sequence[Tier], elsewhere: bool = False) -> list[Level]:
+    """
+    Unplaced pods by priority, most important first; then the tiers, up to the first that no model can write.
+
+    Parameters
+    ----------
+    elsewhere
+        Whether tiers are among them that a run's arrays do not tell: fragmentation and wishes.
+    """
+    problem = run.encoded.problem
     waiting = np.flatnonzero(run.plan.last_slot > run.plan.first_slot)
-    found = [Level(int(priority)) for priority in np.unique(classes.priority[waiting])[::-1]]
-    written = takewhile(lambda tier: all(part.name in WRITTEN for part in tier.parts), tiers)
-    return found + [Level(None, tuple((part.name, part.weight) for part in tier.parts)) for tier in written]
+    found = [Level(int(priority)) for priority in np.unique(problem.classes.priority[waiting])[::-1]]
+    costs = problem.costs
+    floors = least_of_terms(problem, pods_per_class(run.encoded))
+    for number, tier in enumerate(tiers):
+        terms = np.flatnonzero(costs.tier == number).tolist()
+        if [part.name for part in tier.parts] == ["pack"]:
+            found.append(Level(None, (), tier.parts[0].weight))
+        elif terms and all(
+            writable(int(costs.kind[term]), float(costs.factor[term]))
+            and (elsewhere or costs.kind[term] not in ELSEWHERE)
+            for term in terms
+        ):
+            found.append(Level(None, tuple(terms), least=float(floors[terms].sum())))
+        else:
+            break
+    return found
 
 
-def values(run: Run, asked: Sequence[Level]) -> list[float]:
-    """What a run comes to, level by level."""
-    left = run.encoded.problem.classes.priority[class_of_slot(run.plan)[run.log.line_of_slot < 0]]
-    return [
-        sum(weight * from_state(name, run) for name, weight in level.parts)
-        if level.priority is None
-        else float((left == level.priority).sum())
-        for level in asked
-    ]
+def least_of_tiers(run: Run, tiers: Sequence[Tier]) -> dict[str, float]:
+    """What each tier comes to at least, whatever is proven."""
+    floors = least_of_terms(run.encoded.problem, pods_per_class(run.encoded))
+    return {tier.key: float(floors[run.encoded.problem.costs.tier == n].sum()) for n, tier in enumerate(tiers)}
 
 
-def from_state(name: str, run: Run) -> float:
-    """What one of the goals that a model can write comes to."""
-    nodes, state = run.encoded.problem.nodes, run.state
-    if name == "pack":
-        return float(nodes.price[state.pods > 0].sum()) / PRICE_UNIT
-    scale = nodes.scale[run.goals.squared]
-    used = (nodes.capacity - state.free)[run.goals.squared] * scale
-    values = used**2 if name == "balance" else np.maximum(0.0, used - HEADROOM_FROM)
-    return float(values[scale > 0].sum())
+def values(run: Run, asked: Sequence[Level], terms: NDArray[np.float64] | None = None) -> list[float]:
+    """
+    What a run comes to, level by level.
+
+    Parameters
+    ----------
+    terms
+        (terms,) what each term comes to; by default as the run's arrays tell.
+    """
+    problem = run.encoded.problem
+    left = problem.classes.priority[class_of_slot(run.plan)[run.log.line_of_slot < 0]]
+    if terms is None:
+        terms = term_values(run) if any(level.terms for level in asked) else np.zeros(0)
+    found = []
+    for level in asked:
+        if level.priority is not None:
+            found.append(float((left == level.priority).sum()))
+        elif level.prices:
+            found.append(level.prices * (float(problem.nodes.price[run.state.pods > 0].sum()) / PRICE_UNIT))
+        else:
+            found.append(float(terms[list(level.terms)].sum()))
+    return found
+
+
+class Measure:
+    """What runs come to, level by level, whatever the terms."""
+
+    def __init__(self, cluster: Cluster, asked: Sequence[Level]) -> None:
+        self.cluster, self.asked = cluster, asked
+
+    def of(self, run: Run) -> list[float]:
+        """One run."""
+        some = any(level.terms for level in self.asked)
+        return values(run, self.asked, all_terms(self.cluster, run) if some else None)
 
 
 def whole(
-    case: Case, again: Callable[[], Run], run: Run, asked: Sequence[Level], least: list[float], search: Search
+    case: Case, again: Callable[[], Run], run: Run, measure: Measure, least: list[float], search: Search
 ) -> tuple[list[float], Run]:
     """
     The whole problem by CP-SAT: bounds level by level, and the best run known.
@@ -169,16 +242,16 @@ def whole(
     A placement for which no legal order is found is modelled again, with the order of those that were left over.
     """
     exact: frozenset[int] = frozenset()
-    always, squared = least, run.goals.squared.tolist()
+    always, known = least, measure.of(run)
     while True:
-        now = case if not exact else read_case(case.problem, case.state, pods_of(case), exact)
-        low, found = _solve(now, squared, placed_by(now, run), asked, always, search)
+        now = case if not exact else read_case(case.problem, case.state, pods_of(case), exact, case.stood, case.typical)
+        low, found = _solve(now, placed_by(now, run), measure.asked, always, search)
         least = max(least, low)
-        if found is None or all(map(closed, values(run, asked), least)):
+        if found is None or all(map(closed, known, least)):
             return least, run
         other, left = arranged(now, again(), found, search.stop)
-        if beats(values(other, asked), values(run, asked)):
-            run = other
+        if beats(measure.of(other), known):
+            run, known = other, measure.of(other)
         wider = more_exact(case, exact, left)
         if not left or wider == exact or ordered(case, wider) > MOST_ORDERED or search.stop():
             return least, run
@@ -187,7 +260,6 @@ def whole(
 
 def _solve(
     case: Case,
-    squared: Sequence[int],
     start: Sequence[Placed],
     asked: Sequence[Level],
     least: Sequence[float],
@@ -198,7 +270,7 @@ def _solve(
     low, done = list(least), 0
     # Where a model is to stop before it is written, what the stages before came to is kept.
     with suppress(Stopped):
-        model = Model(case, squared, search.stop)
+        model = Model(case, search.stop)
         model.hint(start)
         for stage in model.stages(asked, together=search.gap == 0):
             solved = model.solve(stage, search)
@@ -290,14 +362,17 @@ def arranged(
 
 
 def bounds_by_tier(
-    tiers: Sequence[Tier], asked: Sequence[Level], known: list[float], least: list[float], blocked: int
+    floors: Mapping[str, float], asked: Sequence[Level], known: list[float], least: list[float], blocked: int
 ) -> dict[str, float]:
-    """Per tier; a level's bound counts only while all levels before are closed."""
-    bound = {"unplaced": float(blocked), **{tier.key: 0.0 for tier in tiers}}
-    keys = iter(tier.key for tier in tiers)
+    """Per tier; a level's bound counts only while all levels before are closed, else the tier's floor does."""
+    bound = {"unplaced": float(blocked), **floors}
+    keys = iter(floors)
     for level, value, low in zip(asked, known, least, strict=True):
         reached = closed(value, low) and closed(low, value)
-        bound["unplaced" if level.priority is not None else next(keys)] += value if reached else low
+        if level.priority is not None:
+            bound["unplaced"] += value if reached else low
+        else:
+            bound[next(keys)] = value if reached else low
         if not reached:
             break
     return bound

@@ -408,7 +408,7 @@ def _prove(
     blocked = int((decided & (cluster.pod_table.node == PENDING)).sum()) - len(sequence)
     workers = (proving.threads or 1) if limit.deadline is not None else 1
     search = Search(WORK, workers, proving.seed, proving.gap or 0.0, limit.reached)
-    return prove(lambda: prepare(cluster, encoded, run.goals, sequence), run, tiers, search, blocked, priced)
+    return prove(cluster, lambda: prepare(cluster, encoded, run.goals, sequence), run, tiers, search, blocked, priced)
 
 
 def answer(

@@ -146,7 +146,7 @@ class _Writer:
         self.first_pod = np.zeros(0, np.int64) if first_pod is None else first_pod
         self.domain: list[NDArray[np.int32]] = [np.arange(len(row), dtype=np.int32)]
         self.key_rows: dict[str, int] = {NODE: 0}
-        self.measures: list[tuple[int, NDArray[np.int64], NDArray[np.int32], NDArray[np.float64]]] = []
+        self.measures: list[tuple[int, NDArray[np.int64], NDArray[np.int32], int, NDArray[np.float64]]] = []
         self.measure_rows: dict[tuple[Any, ...], int] = {}
         self.terms: list[tuple[Any, ...]] = []
         self.weights: list[NDArray[np.float64]] = []
@@ -180,19 +180,23 @@ class _Writer:
             self.domain.append(self.keys.domain(key))
         return self.key_rows[key]
 
-    def measure(self, key: int, amount: NDArray[Any], group: NDArray[Any], scale: NDArray[np.float64]) -> int:
+    def measure(
+        self, key: int, amount: NDArray[Any], group: NDArray[Any], groups: int, scale: NDArray[np.float64]
+    ) -> int:
         """A measure of classes, written once."""
-        mark = (key, amount.tobytes(), group.tobytes(), scale.tobytes())
+        mark = (key, amount.tobytes(), group.tobytes(), groups, scale.tobytes())
         if mark not in self.measure_rows:
             self.measure_rows[mark] = len(self.measures)
-            self.measures.append((key, amount.astype(np.int64), group.astype(np.int32), scale))
+            self.measures.append((key, amount.astype(np.int64), group.astype(np.int32), groups, scale))
         return self.measure_rows[mark]
 
     def of_pods(self, key: int, measure: Measure) -> int:
         """A measure of pods."""
         amount = measure.amount[self.first_pod]
         group = np.zeros(len(amount), np.int32) if measure.group is None else measure.group[self.first_pod]
-        return self.measure(key, amount, group, self.by_domain(key, measure.scale))
+        # Groups of pods that are never placed count as well: their sums are 0.
+        groups = 1 if measure.group is None else int(measure.group.max(initial=0)) + 1
+        return self.measure(key, amount, group, groups, self.by_domain(key, measure.scale))
 
     def by_domain(self, key: int, values: NDArray[np.float64]) -> NDArray[np.float64]:
         """(nodes,) values of the table's nodes, by domain."""
@@ -256,9 +260,9 @@ class _Writer:
     def done(self, resources: int) -> Costs:
         """The arrays."""
         nodes, terms = len(self.row), len(self.terms)
-        keys, amounts, groups, scales = zip(*self.measures, strict=True) if self.measures else ((), (), (), ())
+        keys, amounts, groups, counts, scales = zip(*self.measures, strict=True) if self.measures else ((),) * 5
         domains = np.array([int(self.domain[key].max(initial=-1)) + 1 for key in keys], np.int32)
-        cells = [(int(group.max(initial=0)) + 1) * int(many) for group, many in zip(groups, domains, strict=True)]
+        cells = [count * int(many) for count, many in zip(counts, domains, strict=True)]
         if sum(cells) > MOST_CELLS:
             raise InputError(
                 f"goals: {max(cells):,} sums of groups by domain are more than memory holds: narrow the goal by pods=, "

@@ -198,7 +198,7 @@ class Question:
         """A placement of all that is required, or that there is none, with the groups that are enough for that."""
         from ortools.sat.python import cp_model
 
-        model = Model(case, ())
+        model = Model(case)
         asked = [model.model.new_bool_var("") for _ in of_group]
         items: dict[int, list[int]] = {}
         for index, item in enumerate(case.items):

@@ -42,6 +42,50 @@ class Rule(NamedTuple):
     needs_key: bool
 
 
+class Typical(NamedTuple):
+    """
+    Pods whose use of GPUs fragmentation is about.
+
+    Attributes
+    ----------
+    kind
+        The kind of device, -1 for none.
+    of_class
+        (classes,) pods of each class.
+    pods
+        All pods that are counted, those that have no class included.
+    rows
+        Rows of ``capacity`` of which a pod must find enough.
+    """
+
+    kind: int
+    of_class: I64
+    pods: int
+    rows: Sequence[int]
+
+
+class Stood(NamedTuple):
+    """
+    The pods that stand already; their wishes and preferences count as well.
+
+    Attributes
+    ----------
+    pod_class, node, pods
+        (pairs,) how many pods of a class stand on a node.
+    zoneless
+        Those that would like one NUMA zone and have none.
+    """
+
+    pod_class: I64
+    node: I64
+    pods: I64
+    zoneless: int = 0
+
+
+NOBODY = Stood(np.zeros(0, np.int64), np.zeros(0, np.int64), np.zeros(0, np.int64))
+NOTHING_TYPICAL = Typical(-1, np.zeros(0, np.int64), 0, ())
+
+
 class Case(NamedTuple):
     """
     A problem read for modelling.
@@ -64,6 +108,8 @@ class Case(NamedTuple):
         (classes, nodes) whether one pod may be there at all.
     exact
         Classes whose rules between pods are modelled in the order of arrival.
+    stood
+        The pods in ``state``.
     """
 
     problem: Problem
@@ -75,6 +121,8 @@ class Case(NamedTuple):
     counts_on: BOOL
     allowed: BOOL
     exact: frozenset[int]
+    stood: Stood = NOBODY
+    typical: Typical = NOTHING_TYPICAL
 
     def key(self, counter: int) -> int:
         """The topology key of a counter."""
@@ -86,7 +134,14 @@ class Case(NamedTuple):
         return domains
 
 
-def read_case(problem: Problem, state: State, pending: I64, exact: frozenset[int] = frozenset()) -> Case:
+def read_case(
+    problem: Problem,
+    state: State,
+    pending: I64,
+    exact: frozenset[int] = frozenset(),
+    stood: Stood = NOBODY,
+    typical: Typical = NOTHING_TYPICAL,
+) -> Case:
     """
     Reads a problem.
 
@@ -98,6 +153,8 @@ def read_case(problem: Problem, state: State, pending: I64, exact: frozenset[int
         (classes,) pods to place.
     exact
         Classes whose rules between pods are to be modelled in the order of arrival.
+    stood, typical
+        What terms of goals ask for beyond the state: the pods in it, and the pods that fragmentation is about.
     """
     classes = problem.classes
     rules = [_rules(problem, pod_class) for pod_class in range(len(pending))]
@@ -114,6 +171,8 @@ def read_case(problem: Problem, state: State, pending: I64, exact: frozenset[int
         counts_on=_counts_on(problem),
         allowed=_eligible(problem),
         exact=exact,
+        stood=stood,
+        typical=typical,
     )
     _forbid(case)
     return case

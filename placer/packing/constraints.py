@@ -147,19 +147,8 @@ class Constraints:
 
     def least(self, counter: int, fewest: int) -> Any:
         """The least count over the domains that count, or less; 0 where they are fewer than ``fewest``."""
-        if int(self.case.problem.counters.domains[counter]) < max(fewest, 1):
-            return 0
         if (counter, fewest) not in self._least:
-            domain_of, counts_on = self.case.domain(counter), self.case.counts_on[counter]
-            sums: dict[int, list[Any]] = {int(d): [] for d in np.unique(domain_of[counts_on])}
-            for (index, node), variable in self.variables.x.items():
-                if counts_on[node] and self.case.members[counter, self.case.items[index].pod_class]:
-                    sums[int(domain_of[node])].append(variable)
-            pods = sum(item.pods for item in self.case.items)
-            least = self.model.new_int_var(0, pods + int(self.case.standing[counter].min()), "")
-            for domain, listed in sums.items():
-                self.model.add(least <= int(self.case.standing[counter][domain]) + sum(listed))
-            self._least[counter, fewest] = least
+            self._least[counter, fewest] = least_of(self.model, self.case, self.variables, counter, fewest)
         return self._least[counter, fewest]
 
     def apart(self) -> None:
@@ -276,3 +265,19 @@ class Constraints:
                 self.model.add(sum(listed) >= 1).only_enforce_if(literal)
                 held.append(literal)
         self.model.add(sum(held) + int((standing > 0).sum()) >= fewest).only_enforce_if(enough)
+
+
+def least_of(model: cp_model.CpModel, case: Case, variables: Variables, counter: int, fewest: int) -> Any:
+    """The least count of a counter over the domains that count, or less; 0 where they are fewer than ``fewest``."""
+    if int(case.problem.counters.domains[counter]) < max(fewest, 1):
+        return 0
+    domain_of, counts_on = case.domain(counter), case.counts_on[counter]
+    sums: dict[int, list[Any]] = {int(d): [] for d in np.unique(domain_of[counts_on])}
+    for (index, node), variable in variables.x.items():
+        if counts_on[node] and case.members[counter, case.items[index].pod_class]:
+            sums[int(domain_of[node])].append(variable)
+    pods = sum(item.pods for item in case.items)
+    least = model.new_int_var(0, pods + int(case.standing[counter][[*sums]].min()), "")
+    for domain, listed in sums.items():
+        model.add(least <= int(case.standing[counter][domain]) + sum(listed))
+    return least

@@ -2,25 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from math import ceil, gcd
+from collections.abc import Callable, Sequence
+from math import floor, gcd
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from placer.encode.problem import I64
 from placer.packing.case import Case
+from placer.packing.fragments import Fragments
+from placer.packing.integers import in_integers
+from placer.packing.sums import Sum
+from placer.packing.terms import Terms
 from placer.packing.variables import Variables
+from placer.packing.wishes import Wishes
 
 if TYPE_CHECKING:
     from ortools.sat.python import cp_model
 
 PRICE_UNIT = 1_000_000
-SCALE = 2.0**42
-"""The most that a level which is no sum of prices comes to in integers."""
+SCALE = 2**58
+"""The most that a level comes to in integers."""
 TOLERANCE = 1e-6
-WRITTEN = frozenset({"pack", "balance", "headroom"})
-"""Goals that a model can write."""
 
 
 class Level(NamedTuple):
@@ -31,17 +33,18 @@ class Level(NamedTuple):
     ----------
     priority
         Unplaced pods of this priority; ``None`` for a tier.
-    parts
-        (goal, weight) pairs of the tier.
+    terms
+        The tier's rows of ``Costs``.
+    prices
+        The weight of the sum of prices, where that is all that the level is, in place of terms; else 0.
+    least
+        No answer comes to less.
     """
 
     priority: int | None
-    parts: tuple[tuple[str, float], ...] = ()
-
-    @property
-    def prices(self) -> float:
-        """The weight of the sum of prices, where that is all that the level is; else 0."""
-        return self.parts[0][1] if [name for name, _ in self.parts] == ["pack"] else 0.0
+    terms: tuple[int, ...] = ()
+    prices: float = 0.0
+    least: float = 0.0
 
 
 class Goal(NamedTuple):
@@ -51,41 +54,26 @@ class Goal(NamedTuple):
     Attributes
     ----------
     value
-        A linear expression in integers, never above what it stands for.
+        A linear expression in integers from 0 on, never above what it stands for.
     most
         The most that it can be.
-    slack
-        How much more an answer that counts as equal may have.
+    limit
+        Of a solution: the most that an answer has that counts as equal.
     amount
         What so many of it stand for.
     """
 
     value: Any
     most: int
-    slack: int
+    limit: Callable[[cp_model.CpSolver], int]
     amount: Callable[[int], float]
 
 
-class Part(NamedTuple):
-    """A weight of an integer expression, and the most that the expression can be."""
-
-    weight: float
-    value: Any
-    most: int
-
-
 class Goals:
-    """
-    Writes levels.
+    """Writes levels."""
 
-    Parameters
-    ----------
-    squared
-        Rows of ``capacity`` that balance and headroom count.
-    """
-
-    def __init__(self, model: cp_model.CpModel, case: Case, variables: Variables, squared: Sequence[int]) -> None:
-        self.model, self.case, self.variables, self.squared = model, case, variables, squared
+    def __init__(self, model: cp_model.CpModel, case: Case, variables: Variables) -> None:
+        self.model, self.case, self.variables = model, case, variables
         self._known: dict[Level, Goal] = {}
 
     def of(self, level: Level) -> Goal:
@@ -96,7 +84,7 @@ class Goals:
             elif level.prices:
                 self._known[level] = self.pack(level.prices)
             else:
-                self._known[level] = self.weighed(level)
+                self._known[level] = weighed(self.sum_of(level.terms))
         return self._known[level]
 
     def unplaced(self, priority: int) -> Goal:
@@ -104,72 +92,64 @@ class Goals:
         priorities = self.case.problem.classes.priority
         chosen = [index for index, item in enumerate(self.case.items) if priorities[item.pod_class] == priority]
         pods = sum(self.case.items[index].pods for index in chosen)
-        placed = sum(variable for index in chosen for variable in self.variables.of(index))
-        return Goal(pods - placed, pods, 0, float)
+        value = pods - sum(variable for index in chosen for variable in self.variables.of(index))
+        return Goal(value, pods, lambda solver: int(solver.value(value)), float)
 
     def pack(self, weight: float) -> Goal:
         """Prices of used nodes over their greatest common divisor."""
-        step, paid, most = self._prices()
-        return Goal(paid, most, 0, lambda amount: weight * (float(amount * step) / PRICE_UNIT))
-
-    def _prices(self) -> tuple[int, Any, int]:
         prices = self.case.problem.nodes.price.tolist()
         step = gcd(*prices) or 1
         paid = sum(price // step * used for price, used in zip(prices, self.variables.used, strict=True))
-        return step, paid, sum(prices) // step
+        most = sum(prices) // step
+        return Goal(
+            paid,
+            most,
+            lambda solver: int(solver.value(paid)),
+            lambda amount: weight * (float(amount * step) / PRICE_UNIT),
+        )
 
-    def weighed(self, level: Level) -> Goal:
-        """A tier's goals in one sum; weights are rounded down, so that the sum is never above what it stands for."""
-        parts = [part for name, weight in level.parts for part in self._parts(name, weight)]
-        whole = sum(part.weight * part.most for part in parts) or 1.0
-        scale = SCALE / whole
-        factors = [int(part.weight * scale) for part in parts]
-        value = sum(factor * part.value for factor, part in zip(factors, parts, strict=True))
-        slack = ceil(2 * TOLERANCE * scale * max(1.0, whole)) + len(parts)
-        return Goal(value, int(SCALE), slack, lambda amount: amount / scale)
+    def sum_of(self, rows: Sequence[int]) -> Sum:
+        """Terms, each times its factor."""
+        from placer.kernels import costs as kinds
 
-    def _parts(self, name: str, weight: float) -> Iterator[Part]:
-        if name == "pack":
-            step, paid, most = self._prices()
-            yield Part(weight * step / PRICE_UNIT, paid, most)
-            return
-        for node in range(len(self.variables.at)):
-            for resource in self.squared:
-                if self.case.problem.nodes.scale[resource, node] > 0:
-                    yield (self._square if name == "balance" else self._excess)(weight, resource, node)
+        total = Sum()
+        terms = Terms(self.model, self.case, self.variables, total)
+        for row in rows:
+            kind, factor = int(self.case.problem.costs.kind[row]), float(self.case.problem.costs.factor[row])
+            total.constant += float(self.case.problem.costs.constant[row])
+            if kind == kinds.WISHES:
+                Wishes(self.model, self.case, self.variables, total, factor).add()
+            elif kind == kinds.FRAGMENTATION:
+                Fragments(self.model, self.case, self.variables, total, factor).add()
+            else:
+                terms.add(row)
+        return total
 
-    def _load(self, resource: int, node: int) -> tuple[Any, int, int]:
-        """What is used of a resource and what the node has, over a common divisor; and the most that can be used."""
-        needs: I64 = self.case.problem.classes.need[:, resource]
-        items = [index for index in self.variables.at[node] if needs[self.case.items[index].pod_class]]
-        have = int(self.case.problem.nodes.capacity[resource, node])
-        stands = have - int(self.case.state.free[resource, node])
-        asked = [int(needs[self.case.items[index].pod_class]) for index in items]
-        step = gcd(have, stands, *asked)
-        placed = [self.variables.x[index, node] for index in items]
-        load = stands // step + sum(a // step * x for a, x in zip(asked, placed, strict=True))
-        return load, have // step, max(stands, have) // step
 
-    def _square(self, weight: float, resource: int, node: int) -> Part:
-        """(used / allocatable)²."""
-        load, have, most = self._load(resource, node)
-        if isinstance(load, int):
-            return Part(weight / have**2, load**2, load**2)
-        used = self.model.new_int_var(0, most, "")
-        self.model.add(used == load)
-        square = self.model.new_int_var(0, most**2, "")
-        self.model.add_multiplication_equality(square, [used, used])
-        return Part(weight / have**2, square, most**2)
+def writable(kind: int, factor: float) -> bool:
+    """Whether a term can be written: what asks how much finds room or is lost is bounded from one side only."""
+    from placer.kernels import costs as kinds
 
-    def _excess(self, weight: float, resource: int, node: int) -> Part:
-        """max(0, used / allocatable - 4/5)."""
-        load, have, most = self._load(resource, node)
-        above = max(0, 5 * most - 4 * have)
-        if isinstance(load, int):
-            return Part(weight / (5 * have), max(0, 5 * load - 4 * have), above)
-        excess = self.model.new_int_var(0, above, "")
-        self.model.add(excess >= 5 * load - 4 * have)
-        return Part(weight / (5 * have), excess, above)
+    return factor >= 0 or kind not in (kinds.ROOM, kinds.FRAGMENTATION, kinds.WISHES)
+
+
+def weighed(total: Sum) -> Goal:
+    """A sum in integers, from 0 on; weights are rounded down, so that it is never above what it stands for."""
+    parts = total.all()
+    most_of_all = sum(abs(part.weight) * part.most for part in parts)
+    whole = in_integers([part.weight for part in parts], most_of_all, SCALE, SCALE)
+    least = sum(number * part.most for number, part in zip(whole.numbers, parts, strict=True) if number < 0)
+    most = sum(abs(number) * part.most for number, part in zip(whole.numbers, parts, strict=True))
+    value = sum(number * part.value for number, part in zip(whole.numbers, parts, strict=True)) - least
+
+    def amount(number: int) -> float:
+        return (number + least) * whole.unit + total.constant
+
+    def limit(solver: cp_model.CpSolver) -> int:
+        stands = sum(part.weight * solver.value(part.value) for part in parts) + total.constant + total.rounded
+        return floor((stands + 2 * TOLERANCE * max(1.0, abs(stands)) - total.constant) / whole.unit) - least
+
+    return Goal(value, most, limit, amount)
 
 
 def radix(most: Sequence[int]) -> list[int]:

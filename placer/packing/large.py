@@ -51,15 +51,14 @@ def counting(
 
     Returns
     -------
-    Per level; 0, or the price of nodes that are used anyway, from the first on that is not looked at. Of tiers only
-    the price of nodes is.
+    Per level; what it comes to anyway from the first on that is not looked at. Of tiers only the price of nodes is.
     """
     classes, nodes = problem.classes, problem.nodes
     paid, sets = state.pods > 0, sets_of(problem, pending)
     supply = supply_of(np.ascontiguousarray(state.free.T), nodes.price, paid, sets.within)
     demand = demand_of(classes.need, pending, sets.able, sets.bound_to)
     standing = int(nodes.price[paid].sum())
-    least = [level.prices * (float(standing) / PRICE_UNIT) for level in asked]
+    least = [level.least + level.prices * (float(standing) / PRICE_UNIT) for level in asked]
     earlier = 0
     for place, level in enumerate(asked):
         if level.priority is None and level.prices:

@@ -4,8 +4,13 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Sequence
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+import numpy as np
+from numpy.typing import NDArray
+
+from placer.encode.problem import Problem
 from placer.packing.case import Case
 from placer.packing.claims import Claims
 from placer.packing.constraints import Constraints
@@ -93,8 +98,6 @@ class Model:
 
     Parameters
     ----------
-    squared
-        Rows of ``capacity`` that balance and headroom count.
     stop
         Asked while the model is built, which may take a second.
 
@@ -104,7 +107,7 @@ class Model:
         It said so; also where more is written later, by ``stages``, ``hint`` or ``solve``.
     """
 
-    def __init__(self, case: Case, squared: Sequence[int], stop: Callable[[], bool] = lambda: False) -> None:
+    def __init__(self, case: Case, stop: Callable[[], bool] = lambda: False) -> None:
         from placer.packing.stoppable import StoppableModel
 
         self.case = case
@@ -115,7 +118,7 @@ class Model:
         Claims(self.model, case, self.variables).add()
         self.order = Order(self.model, case, self.variables)
         self.order.add()
-        self.goals = Goals(self.model, case, self.variables, squared)
+        self.goals = Goals(self.model, case, self.variables)
         self._in_turn()
 
     def _in_turn(self) -> None:
@@ -170,14 +173,14 @@ class Model:
         self.model.minimize(sum(weight * goal.value for weight, goal in zip(weights, goals, strict=True)))
         solver, status = run(self.model, search)
         if status not in (cp_model.OPTIMAL, cp_model.FEASIBLE):
-            return Solved([0.0] * len(stage), False, None)
+            return Solved([level.least for level in stage], False, None)
         bound = round_up(solver.best_objective_bound)
-        closed = bound >= solver.objective_value - 0.5
+        closed = bound >= solver.objective_value - max(0.5, solver.objective_value * 2.0**-50)
         least = []
         for weight, goal in zip(weights, goals, strict=True):
             least.append(goal.amount(bound // weight))
             if closed:
-                self.model.add(goal.value <= bound // weight + goal.slack)
+                self.model.add(goal.value <= goal.limit(solver))
             bound %= weight
         return Solved(least, closed, self.read(solver))
 
@@ -221,12 +224,13 @@ def run(model: cp_model.CpModel, search: Search) -> tuple[cp_model.CpSolver, Any
 
 def round_up(bound: float) -> int:
     """The least integer that is not below a bound, as far as floating point tells."""
-    return int(-((-bound + 1e-6) // 1))
+    return int(-((-bound + max(1e-6, abs(bound) * 2.0**-50)) // 1))
 
 
 def equal_nodes(case: Case) -> list[tuple[int, int]]:
-    """Pairs of empty nodes, neighbours in order, that nothing tells apart: exchanging them changes no rule."""
+    """Pairs of empty nodes, neighbours in order, that nothing tells apart: exchanging them changes no rule or cost."""
     nodes, units, state = case.problem.nodes, case.problem.units, case.state
+    costs = cost_marks(case.problem)
     last: dict[object, int] = {}
     pairs = []
     for node in range(len(nodes.row)):
@@ -239,7 +243,23 @@ def equal_nodes(case: Case) -> list[tuple[int, int]]:
         )
         parts = (state.free[:, node], units.kind[mine], units.attributes[mine], units.zone[mine], state.unit_free[mine])
         mark = (int(nodes.segment[node]), int(nodes.price[node]), domains, *(part.tobytes() for part in parts))
+        mark += (costs[:, node].tobytes(),)
         if mark in last:
             pairs.append((last[mark], node))
         last[mark] = node
     return pairs
+
+
+def cost_marks(problem: Problem) -> NDArray[np.float64]:
+    """(marks, nodes) columns that are equal where terms of goals do not tell nodes apart."""
+    costs = problem.costs
+    rows = [costs.wish_cost]
+    # A domain of one node is told apart by what it weighs alone.
+    alone = np.array([np.bincount(row[row >= 0], minlength=len(row))[row] == 1 for row in costs.domain])
+    rows.append(np.where(alone, -2, costs.domain).astype(np.float64))
+    keys = [costs.key[costs.of[first]] if first < last else 0 for first, last in pairwise(costs.first.tolist())]
+    for table, key_of in ((costs.weight, keys), (costs.scale, costs.key.tolist())):
+        for values, key in zip(table, key_of, strict=True):
+            domain = costs.domain[key]
+            rows.append(np.where(domain >= 0, values[domain], 0.0)[None, :])
+    return np.ascontiguousarray(np.concatenate(rows))

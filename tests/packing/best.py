@@ -11,11 +11,14 @@ import placer as pl
 Measure = Callable[[State], float]
 
 
-def every_answer(cluster: pl.Cluster, tiers: Sequence[Measure]) -> set[tuple[tuple[int, ...], tuple[float, ...]]]:
+def every_answer(
+    cluster: pl.Cluster, tiers: Sequence[Measure], apart: bool = False
+) -> set[tuple[tuple[int, ...], tuple[float, ...]]]:
     """
     What all answers come to: unplaced pods by priority, most important first, and the tiers.
 
-    All orders, nodes and units are tried; of pending pods that are equal but for their names only the first one left.
+    All orders, nodes and units are tried; of pending pods that are equal but for their names only the first one left,
+    unless tiers tell them ``apart``.
     """
     state = State(cluster)
     pending = [pod for pod, each in enumerate(state.pods) if each.node is None]
@@ -39,7 +42,7 @@ def every_answer(cluster: pl.Cluster, tiers: Sequence[Measure]) -> set[tuple[tup
         counts = tuple(sum(state.pods[pod].priority == priority for pod in left) for priority in priorities)
         found.add((counts, tuple(round(tier(state), 9) for tier in tiers)))
         for pod in left:
-            if any(alike[pod] == alike[other] for other in left if other < pod):
+            if not apart and any(alike[pod] == alike[other] for other in left if other < pod):
                 continue
             for node in fits(state, pod):
                 for parts, zone in list(choices(state, pod, node)):
@@ -51,9 +54,9 @@ def every_answer(cluster: pl.Cluster, tiers: Sequence[Measure]) -> set[tuple[tup
     return found
 
 
-def best_answer(cluster: pl.Cluster, tiers: Sequence[Measure] = (pack,)) -> tuple[float, ...]:
+def best_answer(cluster: pl.Cluster, tiers: Sequence[Measure] = (pack,), apart: bool = False) -> tuple[float, ...]:
     """Unplaced pods of the best answer, and what its tiers come to."""
-    counts, values = min(every_answer(cluster, tiers))
+    counts, values = min(every_answer(cluster, tiers, apart))
     return sum(counts), *values
 
 
