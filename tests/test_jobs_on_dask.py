@@ -13,7 +13,7 @@ import pytest
 from test_improve import gaps, told
 
 import placer as pl
-from placer import jobs, search
+from placer import jobs, rounds
 
 distributed = pytest.importorskip("distributed", reason="needs distributed: pip install 'placer-engine[distributed]'")
 
@@ -23,9 +23,9 @@ STEPS = 6000
 @pytest.fixture(autouse=True, scope="module")
 def small_cells() -> Iterator[None]:
     """Cells of a few nodes, so that a small cluster has several."""
-    cell, search.CELL = search.CELL, 16
+    cell, rounds.CELL = rounds.CELL, 16
     yield
-    search.CELL = cell
+    rounds.CELL = cell
 
 
 @pytest.fixture(scope="module")
