@@ -166,8 +166,7 @@ class _Search:
             chosen = np.arange(nodes)
         walk.window[: len(chosen)] = chosen
         walk.counts[4] = len(chosen)
-        mean = walk.heat[1] / walk.heat[2] if walk.heat[2] > 0 else 1.0
-        self.hot = float(rng.choice(HEATS)) * mean
+        self.hot = float(rng.choice(HEATS))
         pods = int(run.state.pods[chosen].sum())
         self.left = self.size = max(64, int(rng.choice(TRIES)) * min(pods, 1024))
         self.windows += 1
@@ -213,7 +212,7 @@ def new_walk(run: Run, random: int, lead: int = 0) -> Walk:
     from placer.kernels.structs import pack
 
     problem, log = run.encoded.problem, run.log
-    costs, nodes, classes = problem.costs, len(run.state.pods), len(problem.classes.priority)
+    costs, nodes = problem.costs, len(run.state.pods)
     moves = np.diff(problem.claims.start) == 0
     lines = bound_lines(log)
     lines = lines[moves[class_of_slot(run.plan)[log.slot[lines]]]]
@@ -221,6 +220,8 @@ def new_walk(run: Run, random: int, lead: int = 0) -> Walk:
     fixed_start, fixed = ragged(counts_to_keep(problem))
     tree_start, tree = trees(run)
     whole = np.zeros((len(costs.kind), 3))
+    opening = (costs.kind == kinds.ANY) & (costs.reach == kinds.BY_NODE)
+    worth = (costs.factor[opening, None] * costs.weight[opening]).sum(axis=0)
     special = [next(iter(np.flatnonzero(costs.kind == kind).tolist()), -1) for kind in ELSEWHERE]
     add_wholes = _kernel()
     add_wholes(pack(problem), pack(run.state), whole, False)
@@ -235,10 +236,12 @@ def new_walk(run: Run, random: int, lead: int = 0) -> Walk:
         tree_start=tree_start,
         tree=tree,
         special=np.array(special, np.int32),
-        by_state=np.full(classes, max(special) >= 0),
-        value=np.zeros((3, tiers)),
-        trial=np.zeros((2, tiers)),
-        heat=np.zeros(3),
+        by_state=by_state(problem) | (max(special) >= 0),
+        guide=run.goals.squared if worth.any() else run.goals.squared[:0],
+        worth=worth,
+        value=np.zeros((3, tiers + 1)),
+        trial=np.zeros((2, tiers + 1)),
+        heat=np.zeros(5),
         grain=grains(problem, tiers),
         lead=np.array([lead, int((costs.kind == kinds.ANY).any())], np.int32),
         window=np.zeros(nodes, np.int32),
@@ -260,12 +263,20 @@ def _kernel() -> Callable[..., None]:
 
 
 def grains(problem: Problem, tiers: int) -> NDArray[np.float64]:
-    """(tiers,) what rounding can make of a change: GRAIN of the largest that one unit of a term may be worth."""
+    """(tiers + 1,) what rounding can make of a change: GRAIN of the largest that one unit of a term may be worth."""
     costs = problem.costs
     worth = np.abs(costs.factor) * np.maximum(np.abs(costs.weight).max(axis=1, initial=0.0), GRAIN)
-    found = np.full(tiers, GRAIN**2)
+    found = np.append(np.full(tiers, GRAIN**2), GRAIN)
     np.maximum.at(found, costs.tier, worth * GRAIN)
     return found
+
+
+def by_state(problem: Problem) -> NDArray[np.bool_]:
+    """(classes,) whether a term that needs sums over all cells changes with their pods."""
+    costs = problem.costs
+    owner = np.repeat(np.arange(len(costs.term_start) - 1), np.diff(costs.term_start))
+    whole = np.isin(costs.kind[costs.term], (kinds.MAX, kinds.VARIANCE, kinds.ROOM))
+    return np.bincount(owner, whole, minlength=len(costs.term_start) - 1) > 0
 
 
 def trees(run: Run) -> tuple[NDArray[np.int64], NDArray[np.float64]]:

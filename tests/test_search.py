@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -128,15 +129,37 @@ def test_what_a_move_changes_is_the_difference_of_the_terms_before_and_after(see
         pod_class = class_of_slot(run.plan)[run.log.slot[line]]
         source, before = int(run.log.node[line]), tier_values(run, len(tiers))
         for node in range(len(run.state.pods)):
-            moved = np.zeros(len(tiers))
+            moved = np.zeros(len(tiers) + 1)
             kernel.relocation(packed.problem, packed.state, packed.walk, pod_class, source, node, moved)
             kernel.lift(*packed[:3], *packed[4:], line)
             kernel.set_down(*packed[:3], *packed[4:], line, node)
-            assert tier_values(run, len(tiers)) == pytest.approx(np.add(before, walk.value[2]).tolist())
+            assert tier_values(run, len(tiers)) == pytest.approx(np.add(before, walk.value[2, :-1]).tolist())
             if node != source:
                 assert moved == pytest.approx(walk.value[2])
             kernel.undo(*packed[:3], *packed[4:], 0)
             assert seen(run.state) == start
+
+
+@given(st.integers(0, 10**6), st.sampled_from(KINDS), st.booleans())
+@examples
+def test_what_two_pods_that_change_nodes_change_is_what_both_moves_do(seed, kind, by_zone):
+    cluster = random_cluster(seed, 5, 12, ALL_RULES)
+    run = placed(cluster, [[draw_term(cluster, kind, "zone" if by_zone and has(cluster, "zone") else "node", seed)]])
+    walk, packed = walking(run, seed)
+    of_slot = class_of_slot(run.plan)
+    for line, other in pairwise(walk.line.tolist()):
+        one, two = int(of_slot[run.log.slot[line]]), int(of_slot[run.log.slot[other]])
+        source, node = int(run.log.node[line]), int(run.log.node[other])
+        if source == node or walk.by_state[one] or walk.by_state[two]:
+            continue
+        before = run.state.cost_value.copy()
+        kernel.swap_change(packed.problem, packed.state, packed.walk, one, two, source, node)
+        assert (run.state.cost_value == before).all()
+        for each, target in ((line, node), (other, source)):
+            kernel.lift(*packed[:3], *packed[4:], each)
+            kernel.set_down(*packed[:3], *packed[4:], each, target)
+        assert walk.trial[0, 0] == pytest.approx(walk.value[2, 0])
+        kernel.undo(*packed[:3], *packed[4:], 0)
 
 
 @given(st.integers(0, 10**6), st.sampled_from(KINDS), st.booleans())

@@ -578,15 +578,21 @@ class Walk(NamedTuple):
     special: I32
     """(2,) the terms of fragmentation and wishes, -1 for none."""
     by_state: BOOL
-    """(classes,) whether a move is made before its change is known."""
+    """(classes,) whether an exchange of its pods is made before its change is known."""
+    guide: I32
+    """(guiding resources,) rows of ``capacity`` by whose use nodes are told apart that are to be emptied."""
+    worth: F64
+    """(nodes,) what it costs to have any pod on each."""
     value: F64
-    """(3, tiers) change of the objective since the search began: now, at its best, and of the move under way."""
+    """(3, tiers + 1) change of the objective since the search began: now, at its best, and of the move under way; what
+    guides among equal ones is the last."""
     trial: F64
-    """(2, tiers) scratch: change of a move that is not made, and the least of several."""
+    """(2, tiers + 1) scratch: change of a move that is not made, and the least of several."""
     heat: F64
-    """(3,) how much worse a move may be on average and be kept, sum and number of changes for the worse."""
+    """(5,) the share of the mean change for the worse that is kept on average; then sum and number of changes for the
+    worse, in the tier that leads and in the last one."""
     grain: F64
-    """(tiers,) changes up to this are none."""
+    """(tiers + 1,) changes up to this are none."""
     lead: I32
     """(2,) the tier in which a move for the worse may be kept, and whether emptying nodes is tried."""
     window: I32

@@ -29,6 +29,7 @@ from placer.kernels.costs import (
     change_at,
     copies_on,
     domain_of,
+    measure,
 )
 from placer.kernels.devices import choose_units
 from placer.kernels.fragmentation import fragmentation_change, node_fragmentation
@@ -105,12 +106,45 @@ def shift_whole(problem: Problem, state: State, walk: Walk, term: int, pod_class
 
 
 @njit
+def fullness(problem: Problem, state: State, walk: Walk, pod_class: int, node: int, sign: int) -> float:
+    """
+    By how much a node that is paid for while it holds any pod gets emptier by a pod that goes (``sign`` -1) or comes.
+
+    As what it costs × the square of what is used of it: to be lowered where nodes are to be emptied, so that loads
+    gather (Falkenauer, Journal of Heuristics 1996).
+    """
+    nodes, need = problem.nodes, problem.classes.need
+    used, more = 0.0, 0.0
+    for index in range(walk.guide.shape[0]):
+        resource = walk.guide[index]
+        scale = nodes.scale[resource, node]
+        if scale > 0.0:
+            used += 1.0 - state.free[resource, node] * scale
+            more += sign * need[pod_class, resource] * scale
+    return float(-walk.worth[node] * more * (2.0 * used + more))
+
+
+@njit
+def level(costs: Costs, state: State, term: int, pod_class: int, node: int, sign: int) -> float:
+    """By how much the squares of cells grow of which a term takes the largest: to be lowered among equal ones."""
+    domain = domain_of(costs, term, node)
+    if domain < 0:
+        return 0.0
+    before, after = cell_values(costs, state, term, pod_class, node, sign)
+    return float(costs.factor[term] * costs.weight[term, domain] ** 2 * (after * after - before * before))
+
+
+@njit
 def shift(problem: Problem, state: State, walk: Walk, pod_class: int, node: int, sign: int) -> None:
     """Adds to the move under way what a pod that comes (``sign`` 1) or goes (-1) changes; before it does."""
-    costs = problem.costs
+    costs, last = problem.costs, walk.grain.shape[0] - 1
+    if walk.guide.shape[0] > 0:
+        walk.value[MOVE, last] += fullness(problem, state, walk, pod_class, node, sign)
     for index in range(costs.term_start[pod_class], costs.term_start[pod_class + 1]):
         term = costs.term[index]
         kind = costs.kind[term]
+        if kind == MAX:
+            walk.value[MOVE, last] += level(costs, state, term, pod_class, node, sign)
         if kind in WHOLE:
             before = whole_value(costs, walk, term)
             shift_whole(problem, state, walk, term, pod_class, node, sign)
@@ -168,11 +202,17 @@ def relocation(
     problem: Problem, state: State, walk: Walk, pod_class: int, source: int, node: int, into: NDArray[np.float64]
 ) -> None:
     """Writes by how much each tier changes when a pod moves, units and wishes apart; nothing is kept."""
-    costs = problem.costs
+    costs, last = problem.costs, into.shape[0] - 1
     into[:] = 0.0
+    if walk.guide.shape[0] > 0:
+        into[last] += fullness(problem, state, walk, pod_class, source, -1)
+        into[last] += fullness(problem, state, walk, pod_class, node, 1)
     for index in range(costs.term_start[pod_class], costs.term_start[pod_class + 1]):
         term = costs.term[index]
         kind = costs.kind[term]
+        if kind == MAX and domain_of(costs, term, source) != domain_of(costs, term, node):
+            into[last] += level(costs, state, term, pod_class, source, -1)
+            into[last] += level(costs, state, term, pod_class, node, 1)
         if kind in WHOLE:
             change = whole_change(problem, state, walk, term, pod_class, source, node)
         elif kind != PREFERENCE and domain_of(costs, term, source) == domain_of(costs, term, node):
@@ -181,6 +221,19 @@ def relocation(
             change = change_at(costs, state, term, pod_class, source, -1)
             change += change_at(costs, state, term, pod_class, node, 1)
         into[costs.tier[term]] += costs.factor[term] * change
+
+
+@njit
+def swap_change(problem: Problem, state: State, walk: Walk, one: int, other: int, source: int, node: int) -> None:
+    """Writes to ``trial`` by how much each tier changes when two pods change nodes; nothing is kept. Without sums."""
+    costs = problem.costs
+    relocation(problem, state, walk, one, source, node, walk.trial[1])
+    measure(costs, state, one, source, -1)
+    measure(costs, state, one, node, 1)
+    relocation(problem, state, walk, other, node, source, walk.trial[0])
+    measure(costs, state, one, node, -1)
+    measure(costs, state, one, source, 1)
+    walk.trial[0] += walk.trial[1]
 
 
 @njit
@@ -373,14 +426,16 @@ def accepts(walk: Walk, change: NDArray[np.float64]) -> bool:
         if change[tier] < -walk.grain[tier]:
             return True
         if change[tier] > walk.grain[tier]:
-            if tier != walk.lead[0]:
+            guide = tier == change.shape[0] - 1
+            if tier != walk.lead[0] and not guide:
                 return False
-            walk.heat[1] += change[tier]
-            walk.heat[2] += 1.0
+            sums = walk.heat[3:5] if guide else walk.heat[1:3]
+            sums[0] += change[tier]
+            sums[1] += 1.0
             if walk.heat[0] <= 0.0:
                 return False
             chance = (draw(walk.random, 2**30) + 0.5) / 2**30
-            return bool(change[tier] < -walk.heat[0] * np.log(chance))
+            return bool(change[tier] < -walk.heat[0] * sums[0] / sums[1] * np.log(chance))
     return True
 
 
@@ -406,10 +461,18 @@ def keep(walk: Walk) -> None:
 
 @njit
 def keep_or_undo(
-    problem: Problem, goals: Goals, state: State, log: Log, repair: Repair, walk: Walk, mark: int, landed: bool
+    problem: Problem,
+    goals: Goals,
+    state: State,
+    log: Log,
+    repair: Repair,
+    walk: Walk,
+    mark: int,
+    landed: bool,
+    known: bool,
 ) -> bool:
-    """Ends a move: kept where all pods stand again and the change is accepted; whether it was."""
-    if landed and accepts(walk, walk.value[MOVE]):
+    """Ends a move: kept where all pods stand again and the change is accepted, or was (``known``); whether it was."""
+    if landed and (known or accepts(walk, walk.value[MOVE])):
         keep(walk)
         return True
     undo(problem, goals, state, log, repair, walk, mark)
@@ -477,7 +540,7 @@ def relocate(
     walk.counts[TRIED] += 1
     if not may_move(problem, state, walk, pod_class, source, node):
         return False
-    known = not walk.by_state[pod_class]
+    known = walk.special[0] < 0 and walk.special[1] < 0
     if known:
         relocation(problem, state, walk, pod_class, source, node, walk.trial[0])
         if not accepts(walk, walk.trial[0]):
@@ -485,10 +548,7 @@ def relocate(
     mark = walk.counts[STEPS]
     lift(problem, goals, state, log, repair, walk, line)
     landed = land(problem, goals, state, work, log, repair, walk, line, node)
-    if known and landed:
-        keep(walk)
-        return True
-    return keep_or_undo(problem, goals, state, log, repair, walk, mark, landed)
+    return keep_or_undo(problem, goals, state, log, repair, walk, mark, landed, known)
 
 
 @njit
@@ -519,18 +579,26 @@ def swap(
         or not amounts_fit(classes, state, source, three, two, one, -1)
     ):
         return False
-    mark = walk.counts[STEPS]
-    if also < 0 and walk.kin[one] >= 0 and walk.kin[one] == walk.kin[two]:
+    mark, kin = walk.counts[STEPS], also < 0 and walk.kin[one] >= 0 and walk.kin[one] == walk.kin[two]
+    if not (
+        kin
+        or (
+            may_change(problem, walk, one, source, node)
+            and may_change(problem, walk, two, node, source)
+            and may_change(problem, walk, three, node, source)
+        )
+    ):
+        return False
+    known = also < 0 and not (walk.by_state[one] or walk.by_state[two])
+    if known:
+        swap_change(problem, state, walk, one, two, source, node)
+        if not accepts(walk, walk.trial[0]):
+            return False
+    if kin:
         exchange_slots(problem, goals, state, log, repair, walk, line, other)
         walk.undo[mark, 0], walk.undo[mark, 1], walk.undo[mark, 2] = line, -1 - other, walk.counts[UNITS]
         walk.counts[STEPS] = mark + 1
-        return keep_or_undo(problem, goals, state, log, repair, walk, mark, True)
-    if not (
-        may_change(problem, walk, one, source, node)
-        and may_change(problem, walk, two, node, source)
-        and may_change(problem, walk, three, node, source)
-    ):
-        return False
+        return keep_or_undo(problem, goals, state, log, repair, walk, mark, True, known)
     lift(problem, goals, state, log, repair, walk, line)
     lift(problem, goals, state, log, repair, walk, other)
     if also >= 0:
@@ -538,7 +606,7 @@ def swap(
     landed = land(problem, goals, state, work, log, repair, walk, line, node)
     landed = landed and land(problem, goals, state, work, log, repair, walk, other, source)
     landed = landed and (also < 0 or land(problem, goals, state, work, log, repair, walk, also, source))
-    return keep_or_undo(problem, goals, state, log, repair, walk, mark, landed)
+    return keep_or_undo(problem, goals, state, log, repair, walk, mark, landed, known)
 
 
 @njit
@@ -566,7 +634,7 @@ def chain(
     if landed:
         lift(problem, goals, state, log, repair, walk, line)
         landed = land(problem, goals, state, work, log, repair, walk, line, node)
-    return keep_or_undo(problem, goals, state, log, repair, walk, mark, landed)
+    return keep_or_undo(problem, goals, state, log, repair, walk, mark, landed, False)
 
 
 @njit
@@ -595,7 +663,7 @@ def clear_node(
             landed = land(problem, goals, state, work, log, repair, walk, line, target)
         if not landed:
             break
-    return keep_or_undo(problem, goals, state, log, repair, walk, mark, landed)
+    return keep_or_undo(problem, goals, state, log, repair, walk, mark, landed, False)
 
 
 @njit
@@ -627,7 +695,8 @@ def wander(
     tries
         Moves to try; the last one may look at a few more.
     hot, cold
-        How much worse a move may be on average and be kept, at first and at last; falls by equal ratios. 0 is never.
+        How much worse a move may be on average and be kept, at first and at last, as a share of what those for the
+        worse cost; falls by equal ratios. 0 is never.
     """
     add_wholes(problem, state, walk.whole, False)
     start = walk.counts[TRIED]
