@@ -69,7 +69,7 @@ def weigh(cluster: Cluster, tiers: Sequence[Tier]) -> list[Weighed]:
 
 def no_costs(classes: int, nodes: int) -> Costs:
     """Without terms."""
-    return _Writer(classes, np.arange(nodes)).done(0)
+    return _Writer(classes, np.arange(nodes)).done(np.zeros((classes, 0), np.int64), np.zeros(nodes, np.int32))
 
 
 def told_apart(cluster: Cluster, terms: Sequence[Term]) -> NDArray[np.int32]:
@@ -114,7 +114,7 @@ def with_costs(cluster: Cluster, encoded: Encoded, weighed: Sequence[Weighed]) -
     writer = _Writer(len(problem.classes.priority), problem.nodes.row, first_pod, _Keys(cluster, problem.nodes.row))
     for each in weighed:
         writer.add(each, encoded)
-    costs = writer.done(len(problem.nodes.capacity))
+    costs = writer.done(problem.classes.need, problem.nodes.segment)
     return encoded._replace(problem=problem._replace(costs=costs), weighed=weighed)
 
 
@@ -257,9 +257,18 @@ class _Writer:
         nodes = term.nodes[self.row].astype(np.float64)
         self.term(each, term.factor, kinds.ROOM, nodes, [], float(term.copies))
 
-    def done(self, resources: int) -> Costs:
-        """The arrays."""
-        nodes, terms = len(self.row), len(self.terms)
+    def done(self, need: NDArray[np.int64], segment: NDArray[np.int32]) -> Costs:
+        """
+        The arrays.
+
+        Parameters
+        ----------
+        need
+            (classes, resources) what one pod asks for.
+        segment
+            (nodes,) ascending.
+        """
+        nodes, terms, resources = len(self.row), len(self.terms), need.shape[1]
         keys, amounts, groups, counts, scales = zip(*self.measures, strict=True) if self.measures else ((),) * 5
         domains = np.array([int(self.domain[key].max(initial=-1)) + 1 for key in keys], np.int32)
         cells = [count * int(many) for count, many in zip(counts, domains, strict=True)]
@@ -278,8 +287,10 @@ class _Writer:
         first, of = ragged(self.of)
         kind, tier, factor, place, threshold, constant = zip(*self.terms, strict=True) if terms else ((),) * 6
         rooms = np.zeros((terms, resources), np.int64)
-        for term, need in self.rooms.items():
-            rooms[term] = need
+        for term, shape in self.rooms.items():
+            rooms[term] = shape
+        term_start, term_of_class = ragged(self._terms_of(need))
+        domain_start, domain_nodes = by_domain(np.array(self.domain, np.int32).reshape(len(self.domain), nodes))
         return Costs(
             domain=np.array(self.domain, np.int32).reshape(len(self.domain), nodes),
             key=np.array(keys, np.int32),
@@ -305,4 +316,46 @@ class _Writer:
             wish_term=np.array(self.wish_terms, np.int32),
             wish_cost=np.concatenate([np.zeros((0, nodes)), *self.wish_costs]),
             room=rooms,
+            reach=self._reach(segment),
+            term_start=term_start,
+            term=term_of_class,
+            domain_start=domain_start,
+            domain_nodes=domain_nodes,
         )
+
+    def _reach(self, segment: NDArray[np.int32]) -> NDArray[np.int8]:
+        """(terms,) see ``Costs``."""
+        inside = segment[1:] == segment[:-1]
+        of_key = [
+            kinds.BY_SEGMENT if not (inside & (domain[1:] != domain[:-1])).any() else kinds.ACROSS
+            for domain in self.domain
+        ]
+        of_key[0] = kinds.BY_NODE
+        return np.array([of_key[self.measures[one[0]][0]] if one else kinds.BY_NODE for one in self.of], np.int8)
+
+    def _terms_of(self, need: NDArray[np.int64]) -> list[list[int]]:
+        """Per class, the terms that change with one of its pods."""
+        by_class: list[list[int]] = [[] for _ in range(self.classes)]
+        rows = dict(zip(self.wish_terms, self.wish_rows, strict=True))
+        for term, measures in enumerate(self.of):
+            touched = np.zeros(self.classes, bool)
+            for measured in measures:
+                touched |= self.measures[measured][1] > 0
+            if term in rows:
+                touched |= rows[term] >= 0
+            if term in self.rooms:
+                touched |= need @ (self.rooms[term] > 0) > 0
+            for pod_class in np.flatnonzero(touched).tolist():
+                by_class[pod_class].append(term)
+        return by_class
+
+
+def by_domain(domain: NDArray[np.int32]) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
+    """(keys, most domains + 1) where each domain's nodes begin, and (keys, nodes) the nodes by domain."""
+    most = int(domain.max(initial=-1)) + 1
+    start = np.zeros((len(domain), most + 1), np.int32)
+    nodes = np.zeros(domain.shape, np.int32)
+    for key, of_node in enumerate(domain):
+        nodes[key] = np.argsort(np.where(of_node < 0, most, of_node), kind="stable")
+        start[key, 1:] = np.cumsum(np.bincount(of_node[of_node >= 0], minlength=most))
+    return start, nodes

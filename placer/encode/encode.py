@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -21,6 +21,7 @@ from placer.encode.rules import Rules, encode_rules
 from placer.encode.statics import StaticNodes, mentions, static_pods
 from placer.model.cluster import Cluster
 from placer.model.profile import FILTERS, AddedAffinity, Profile
+from placer.model.relation import topology_key
 from placer.model.table import PENDING
 from placer.model.units import units
 
@@ -74,6 +75,7 @@ def encode(
     preferences: bool = False,
     profile: Profile | None = None,
     told_apart: NDArray[np.int32] | None = None,
+    keys: Collection[str] = (),
 ) -> Encoded:
     """
     Encodes a cluster.
@@ -88,6 +90,8 @@ def encode(
         The scheduler's profile whose scores rank nodes; ``None`` where goals place.
     told_apart
         (pods,) pods with different codes are of different classes, whatever else they have in common.
+    keys
+        Further topology keys of few domains, which nodes of one segment share: terms over them cost least so.
 
     Returns
     -------
@@ -111,6 +115,7 @@ def encode(
         for listed in fields[field].values
         for rule in listed
     } | {wish.term.topology_key for listed in fields["preferred_pods"].values for wish in listed}
+    topology |= {topology_key(key) for key in keys}
     if profile is not None:
         topology |= {constraint.topology_key for constraint in profile.default_spread}
     off = frozenset(FILTERS) - frozenset(profile.filters) if profile is not None else frozenset()

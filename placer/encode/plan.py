@@ -41,6 +41,7 @@ def make_plan(problem: Problem, pending: NDArray[np.int64], load: NDArray[np.int
             classes.numa[chosen],
             classes.wish[chosen],
             _alone(problem)[chosen],
+            _cost_rows(problem)[chosen],
             *grid.T,
         ],
         len(chosen),
@@ -112,6 +113,20 @@ def _alone(problem: Problem) -> NDArray[np.int32]:
     np.add.at(soft, owner[terms.kind >= 5], 1)
     special = (np.diff(classes.volume_start) > 0) | (soft[:-1] > 0) | (np.diff(problem.claims.start) > 0)
     return np.where(special, np.arange(len(special)), -1).astype(np.int32)
+
+
+def _cost_rows(problem: Problem) -> NDArray[np.int32]:
+    """(classes,) equal where the goals' terms that place pods see no difference, or next to none in amounts."""
+    costs = problem.costs
+    placing = np.flatnonzero(costs.place != 0.0)
+    measures = np.unique([m for term in placing for m in costs.of[costs.first[term] : costs.first[term + 1]].tolist()])
+    measures = measures.astype(np.int64)
+    amount = costs.amount[measures].T
+    if not len(placing):
+        return np.zeros(len(amount), np.int32)
+    rows = costs.wish_row[np.isin(costs.wish_term, placing)]
+    columns = [*_grid(np.ascontiguousarray(amount))[0].T, *np.where(amount.T > 0, costs.group[measures], -1), *rows]
+    return combine(columns, len(amount))[0] if columns else np.zeros(len(amount), np.int32)
 
 
 def _term_rows(problem: Problem) -> NDArray[np.int32]:

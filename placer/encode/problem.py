@@ -328,6 +328,16 @@ class Costs(NamedTuple):
     """(rows, nodes)"""
     room: I64
     """(terms, resources) request of one copy; 0 is not asked for."""
+    reach: I8
+    """(terms,) 0 where each domain is one node, 1 where nodes of a segment stand in one domain, 2 for other keys."""
+    term_start: I32
+    """(classes + 1,) into ``term``."""
+    term: I32
+    """(pairs,) terms that change with a pod of the class; units and wishes apart."""
+    domain_start: I32
+    """(keys, most domains + 1) where a domain's nodes begin in ``domain_nodes``."""
+    domain_nodes: I32
+    """(keys, nodes) nodes by domain, those without one last."""
 
 
 class Problem(NamedTuple):
@@ -394,6 +404,10 @@ class Work(NamedTuple):
     """(spans,) least score of each span."""
     segment_best: F64
     """(segments,) least score of each segment."""
+    segment_more: F64
+    """(segments,) what terms over keys that are equal within segments add to all scores of a segment."""
+    whole: F64
+    """(terms, 3) sums of terms over all cells, as of the last scan: see ``kernels.costs.add_whole``."""
     segment_open: BOOL
     """(segments,) whether rules over large domains allow the segment now."""
     most: I64
@@ -540,6 +554,59 @@ class Repair(NamedTuple):
     """(resources,) scratch."""
     size: F64
     """(resources,) 1 / what the cluster has of each, to add up shares."""
+
+
+class Walk(NamedTuple):
+    """What the general search keeps beside the log and ``Repair``."""
+
+    line: I64
+    """(pods that may move,) their lines."""
+    moves: BOOL
+    """(classes,) whether pods of the class may move."""
+    kin: I32
+    """(classes,) equal where pods may change places in the log, as no rule tells them apart; -1 where units do."""
+    fixed_start: I32
+    """(classes + 1,) into ``fixed``."""
+    fixed: I32
+    """(pairs,) counters in which a pod of the class must count as before when it moves."""
+    whole: F64
+    """(terms, 3) sums of terms over all cells: see ``kernels.costs.add_whole``."""
+    tree_start: I64
+    """(terms + 1,) into ``tree``."""
+    tree: F64
+    """(nodes of binary trees,) of terms that take the largest cell: leaves are cells, the root is at 1."""
+    special: I32
+    """(2,) the terms of fragmentation and wishes, -1 for none."""
+    by_state: BOOL
+    """(classes,) whether an exchange of its pods is made before its change is known."""
+    guide: I32
+    """(guiding resources,) rows of ``capacity`` by whose use nodes are told apart that are to be emptied."""
+    worth: F64
+    """(nodes,) what it costs to have any pod on each."""
+    value: F64
+    """(3, tiers + 1) change of the objective since the search began: now, at its best, and of the move under way; what
+    guides among equal ones is the last."""
+    trial: F64
+    """(2, tiers + 1) scratch: change of a move that is not made, and the least of several."""
+    heat: F64
+    """(5,) the share of the mean change for the worse that is kept on average; then sum and number of changes for the
+    worse, in the tier that leads and in the last one."""
+    grain: F64
+    """(tiers + 1,) changes up to this are none."""
+    lead: I32
+    """(2,) the tier in which a move for the worse may be kept, and whether emptying nodes is tried."""
+    window: I32
+    """(nodes,) where moves are looked for."""
+    random: I64
+    """(1,) state of the generator; not 0."""
+    undo: I64
+    """(steps, 3) since the best: line, node before or -1 - other line, first of its units in ``undo_unit``."""
+    undo_unit: I32
+    """(units,) that lines held before."""
+    counts: I64
+    """(6,) moves tried and kept, steps and units noted, nodes of the window (0: all), returns to the best."""
+    held: I64
+    """(most pods of a node,) scratch: lines of one node."""
 
 
 class Search(NamedTuple):

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from placer.kernels.bind import hold_units, put
 from placer.kernels.claims import settle_claims, waits
+from placer.kernels.costs import ACROSS, BY_SEGMENT, add_wholes, segment_cost
 from placer.kernels.devices import choose_units
 from placer.kernels.fragmentation import fragmentation_change
 from placer.kernels.jit import njit
@@ -102,8 +103,13 @@ def score_of(work: Work, node: int) -> float:
 
 @njit
 def scan(problem: Problem, goals: Goals, state: State, work: Work, pod_class: int, need: NDArray[np.int64]) -> None:
-    """Scores every eligible node for a class, group × domain rules apart, and fills the minima. O(nodes)."""
+    """
+    Scores every eligible node for a class, group × domain rules apart, and fills the minima.
+
+    O(nodes), and the cells of terms that need sums over all of them.
+    """
     nodes, classes = problem.nodes, problem.classes
+    add_wholes(problem, state, work.whole, True)
     signature = classes.eligible[pod_class]
     for index in range(classes.eligible_start[signature], classes.eligible_start[signature + 1]):
         segment = classes.eligible_segments[index]
@@ -140,8 +146,8 @@ def best_node(problem: Problem, work: Work, pod_class: int) -> int:
     best, chosen = np.inf, -1
     for index in range(classes.eligible_start[signature], classes.eligible_start[signature + 1]):
         segment = classes.eligible_segments[index]
-        if work.segment_open[segment] and work.segment_best[segment] < best:
-            best, chosen = work.segment_best[segment], segment
+        if work.segment_open[segment] and work.segment_best[segment] + work.segment_more[segment] < best:
+            best, chosen = work.segment_best[segment] + work.segment_more[segment], segment
     if chosen < 0:
         return -1
     return int(least_of_segment(nodes, work, chosen))
@@ -244,11 +250,57 @@ def read_terms(problem: Problem, state: State, work: Work, pod_class: int) -> bo
 
 
 @njit
+def read_segment_costs(problem: Problem, state: State, work: Work, pod_class: int) -> None:
+    """Works out what the goals' terms add to all nodes of each segment. O(terms of the class × segments)."""
+    nodes, classes = problem.nodes, problem.classes
+    signature = classes.eligible[pod_class]
+    for index in range(classes.eligible_start[signature], classes.eligible_start[signature + 1]):
+        segment = classes.eligible_segments[index]
+        more = 0.0
+        if nodes.segment_start[segment] < nodes.segment_start[segment + 1]:
+            more = segment_cost(problem, state, work.whole, pod_class, nodes.segment_start[segment])
+        work.segment_more[segment] = more
+
+
+@njit
+def rescore(
+    problem: Problem, goals: Goals, state: State, work: Work, pod_class: int, need: NDArray[np.int64], node: int
+) -> None:
+    """
+    Scores again what a binding on a node changed: the node, and by the goals' terms what shares a domain with it.
+
+    O(terms of the class × (segments + nodes of domains of keys that differ within segments)).
+    """
+    nodes, costs = problem.nodes, problem.costs
+    score_range(problem, goals, state, work, pod_class, need, node, node + 1, work.single)
+    set_score(nodes, work, node, work.single[node])
+    by_segment = False
+    for index in range(costs.term_start[pod_class], costs.term_start[pod_class + 1]):
+        term = costs.term[index]
+        if costs.place[term] == 0.0:
+            continue
+        by_segment = by_segment or costs.reach[term] == BY_SEGMENT
+        if costs.reach[term] == ACROSS:
+            key = costs.key[costs.of[costs.first[term]]]
+            domain = costs.domain[key, node]
+            first = costs.domain_start[key, domain] if domain >= 0 else 0
+            last = costs.domain_start[key, domain + 1] if domain >= 0 else 0
+            for place in range(first, last):
+                other = costs.domain_nodes[key, place]
+                if other != node and score_of(work, other) < np.inf:
+                    score_range(problem, goals, state, work, pod_class, need, other, other + 1, work.single)
+                    set_score(nodes, work, other, work.single[other])
+    if by_segment:
+        read_segment_costs(problem, state, work, pod_class)
+
+
+@njit
 def begin_class(problem: Problem, state: State, work: Work, pod_class: int) -> bool:
     """Opens and closes segments and nodes for a class's rules as things stand; whether it is its group's first."""
     read_terms(problem, state, work, pod_class)
     first = bootstraps(problem, state, pod_class)
     open_segments(problem, state, work, pod_class, first)
+    read_segment_costs(problem, state, work, pod_class)
     block_by_nodes(problem, state, work, pod_class, first)
     return first
 
@@ -267,8 +319,7 @@ def after_binding(
     """Takes in what a binding changed for the next pod of the same class; whether it still is the group's first."""
     nodes, classes, terms, counters = problem.nodes, problem.classes, problem.terms, problem.counters
     start, stop = classes.term_start[pod_class], classes.term_start[pod_class + 1]
-    score_range(problem, goals, state, work, pod_class, need, node, node + 1, work.single)
-    set_score(nodes, work, node, work.single[node])
+    rescore(problem, goals, state, work, pod_class, need, node)
     if start == stop or terms.kind[start] >= SOFT_COUNT:
         return first
     changed = read_terms(problem, state, work, pod_class)

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from placer.kernels.bind import volumes_fit
 from placer.kernels.claims import claims_fit, waits
+from placer.kernels.costs import add_costs
 from placer.kernels.devices import choose_units
 from placer.kernels.fragmentation import fragmentation_change
 from placer.kernels.jit import njit
@@ -229,6 +230,7 @@ def score_range(
         add_spread_load(problem.nodes, goals, state, need, low, high, score)
     if goals.weight[PREFERENCES] > 0:
         add_wishes(problem, goals, state, pod_class, low, high, score)
+    add_costs(problem, state, work.whole, pod_class, low, high, score)
     if (
         classes.unit_start[pod_class + 1] > classes.unit_start[pod_class]
         or classes.numa[pod_class] > 0

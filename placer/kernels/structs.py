@@ -34,6 +34,7 @@ NAMES = (
     "Plan",
     "Bodies",
     "Repair",
+    "Walk",
     "Search",
 )
 """The named tuples of ``encode.problem`` that kernels take."""
