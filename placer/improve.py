@@ -23,8 +23,8 @@ POD = 1e-3
 """Size of a pod that asks for nothing, as a share of the mean."""
 
 
-def improves(tiers: Sequence[Tier]) -> bool:
-    """Whether there is a search for the first tier: it is ``pack`` and no other goal."""
+def empties(tiers: Sequence[Tier]) -> bool:
+    """Whether the first tier is served by emptying nodes: it is ``pack`` and no other goal."""
     return bool(tiers) and [part.name for part in tiers[0].parts] == ["pack"]
 
 

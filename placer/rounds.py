@@ -34,7 +34,7 @@ from placer.placement import (
     restore,
     resumed,
 )
-from placer.prove import levels, values
+from placer.prove import Measure, levels, values
 
 CELL = 256
 """Nodes in use that a cell has at least."""
@@ -128,17 +128,28 @@ class Incumbent:
     """
     The best placement so far, in a run that is changed in place.
 
+    Parameters
+    ----------
+    measure
+        What runs come to, where arrays do not tell of all tiers.
+
     Attributes
     ----------
+    asked
+        What is compared, most important first.
     value
         Its objective, level by level.
     """
 
-    def __init__(self, run: Run, base: Base, tiers: Sequence[Tier]) -> None:
-        self.run, self.base, self.tiers = run, base, tuple(tiers)
-        self.levels: list[Level] = levels(run, tiers)
-        self.value = values(run, self.levels)
+    def __init__(self, run: Run, base: Base, tiers: Sequence[Tier], measure: Measure | None = None) -> None:
+        self.run, self.base, self.tiers, self.measure = run, base, tuple(tiers), measure
+        self.asked: Sequence[Level] = levels(run, tiers) if measure is None else measure.asked
+        self.value = self.measured(run)
         self.repair: Repair = new_repair(run)
+
+    def measured(self, run: Run) -> list[float]:
+        """What a run comes to."""
+        return values(run, self.asked) if self.measure is None else self.measure.of(run)
 
     def apply(self, anew: Lines) -> bool:
         """
@@ -164,7 +175,7 @@ class Incumbent:
         first, before = int(run.log.lines[0]), np.zeros(len(anew.slot), np.int64)
         if not rebind(problem, state, pack(run.work), log, repair, *anew, before):
             return False
-        value = values(run, self.levels)
+        value = self.measured(run)
         if beats(self.value, value):
             put_as_before(problem, state, log, repair, first, before)
             return False
@@ -187,9 +198,21 @@ class Incumbent:
         old = lines_of(self.run.log)
         stays = ~np.isin(old.slot, anew.slot)
         placed = anew.node >= 0
-        if not restore(other, chosen(old, stays)).all() or not restore(other, chosen(anew, placed)).all():
-            return False
-        value = values(other, self.levels)
+        legal = restore(other, chosen(old, stays)).all() and restore(other, chosen(anew, placed)).all()
+        return bool(legal) and self._take(other)
+
+    def become(self, lines: Lines) -> bool:
+        """
+        Takes over a whole placement where every binding is legal in its order and nothing gets worse; whether it did.
+
+        O(pods).
+        """
+        other = fresh_run(self.base)
+        return bool(restore(other, lines).all()) and self._take(other)
+
+    def _take(self, other: Run) -> bool:
+        """Becomes another run, where that is not worse."""
+        value = self.measured(other)
         if beats(self.value, value):
             return False
         overwrite(self.run, other)
@@ -331,8 +354,13 @@ def _round(
 
 def _use(incumbent: Incumbent, runner: Runner, found: Found, better: Callable[[], None]) -> bool:
     """Applies a result; whether that was done."""
+    return use(incumbent, runner, lambda: len(found.anew.slot) > 0 and incumbent.apply(found.anew), better)
+
+
+def use(incumbent: Incumbent, runner: Runner, apply: Callable[[], bool], better: Callable[[], None]) -> bool:
+    """Applies a result, and counts what became of it; whether that was done."""
     before = incumbent.value
-    if not len(found.anew.slot) or not incumbent.apply(found.anew):
+    if not apply():
         runner.counts.wasted += 1
         return False
     if beats(incumbent.value, before):

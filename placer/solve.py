@@ -232,6 +232,7 @@ def _by_goals(
     """The whole batch placed by goals, improved while a limit lasts, and bounded where that is asked for."""
     from placer.answers import Answers, preferred
     from placer.engine import standing_state
+    from placer.improve import empties
     from placer.placement import copied, new_base, overwrite
     from placer.start import begin_from
 
@@ -244,7 +245,7 @@ def _by_goals(
     clock = time.perf_counter()
     begun = None if how.start is None else begin_from(cluster, run, how.start)
     known: dict[str, Any] = {} if begun is None else {"start": begun.known}
-    left = _place(run, limit, report)
+    left = _place(run, base, tiers, limit, report)
     if begun is not None:
         begun.keep(run, write)
     placed, seconds["place"] = limit.reason, time.perf_counter() - clock
@@ -252,15 +253,15 @@ def _by_goals(
     solution = write(run, stopped=placed)
     seconds["answer"] = time.perf_counter() - clock
     answers.better(run)
-    if placed == "done" and limit.given and _searches(run, tiers, proving) and not limit.near(answers):
+    if placed == "done" and limit.given and _searches(run, proving) and not limit.near(answers):
         clock, before = time.perf_counter(), copied(run)
         with limit.less(seconds["answer"]):
-            filled = _fill(run, base(), limit, left, how, answers, report)
+            filled = _fill(run, base(), limit, left, how, answers, report) if empties(tiers) else None
             if filled is not None:
                 known["fill"] = filled.known
                 left = max(0, left - filled.tried) if left >= 0 else left
             if filled is None or not (filled.closed or limit.near(answers) or left == 0):
-                known |= _improve(run, base(), tiers, limit, left, how, answers, report)
+                known |= _improve(cluster, run, base(), tiers, limit, left, how, answers, report)
         found = write(run, stopped=placed)
         if preferred(solution, found) is solution:
             overwrite(run, before)
@@ -328,33 +329,63 @@ def _prepare(
     return run
 
 
-def _place(run: Run, limit: Limit, report: Progress) -> int:
-    """Places; the steps left, -1 where they are not limited."""
-    from placer.engine import place
+def _place(run: Run, base: Callable[[], Base], tiers: Sequence[Tier], limit: Limit, report: Progress) -> int:
+    """
+    Places; the steps left, -1 where they are not limited.
 
-    left = place(run, limit.reached, lambda done, total: report("place", done, total), limit.steps)
+    Where goals other than ``pack`` leave pods out, the pods are placed by ``pack`` as well, and the answer that leaves
+    fewer important ones out is kept.
+    """
+    from placer.engine import place
+    from placer.fallback import place_by_pack
+    from placer.improve import empties
+    from placer.placement import lines_of
+
+    def told(done: int, total: int) -> None:
+        report("place", done, total)
+
+    before = lines_of(run.log)
+    left = place(run, limit.reached, told, limit.steps)
     if limit.reason == "done" and limit.steps is not None and run.stopped_by_steps[0]:
         limit.reason = "step_limit"
-    return left
+    if limit.reason != "done" or empties(tiers) or (run.log.line_of_slot >= 0).all():
+        return left
+    return place_by_pack(run, base(), before, limit.reached, told, left if left >= 0 else None)
 
 
 def _improve(
-    run: Run, base: Base, tiers: Sequence[Tier], limit: Limit, left: int, how: _How, answers: Answers, report: Progress
+    cluster: Cluster,
+    run: Run,
+    base: Base,
+    tiers: Sequence[Tier],
+    limit: Limit,
+    left: int,
+    how: _How,
+    answers: Answers,
+    report: Progress,
 ) -> dict[str, Any]:
     """Spends what is left of the limit; what the search did, for the statistics."""
+    from placer.improve import empties
     from placer.jobs import Runner
     from placer.rounds import Budget, Incumbent, search
+    from placer.wander import measured, wander
 
-    incumbent = Incumbent(run, base, tiers[:1])
-    budget = Budget(left if left >= 0 else None, limit.deadline)
+    budget, known = Budget(left if left >= 0 else None, limit.deadline), dict[str, Any]()
+    later, done, more = 0, False, True
     with Runner(base, lambda: limit.near(answers), how.executor, how.threads) as runner:
-        known = search(
-            incumbent, runner, budget, how.seed, lambda: answers.better(run), lambda *way: report("improve", *way)
-        )
-    done, more = known.pop("done"), known.pop("steps_left")
+        told = lambda: answers.better(run), lambda *way: report("improve", *way)
+        if empties(tiers):
+            later = 1
+            known["improve"] = search(Incumbent(run, base, tiers[:1]), runner, budget, how.seed, *told)
+            done, more = known["improve"].pop("done"), known["improve"].pop("steps_left")
+            budget = budget._replace(steps=budget.steps and budget.steps - known["improve"]["steps"])
+        if later < len(tiers) and (done or not later):
+            incumbent = Incumbent(run, base, tiers, measured(cluster, run, tiers))
+            known["search"] = wander(incumbent, runner, budget, how.seed, later, *told)
+            done, more = False, budget.steps is None or known["search"]["steps"] < budget.steps
     if not done and limit.reason == "done" and not answers.proven:
         limit.reason = "time_limit" if more else "step_limit"
-    return {"improve": known, "jobs": runner.counts.stated()}
+    return {**known, "jobs": runner.counts.stated()}
 
 
 def _fill(
@@ -373,12 +404,11 @@ def _fill(
     return fill(run, base, lambda: limit.near(answers), early, better, steps, how.seed)
 
 
-def _searches(run: Run, tiers: Sequence[Tier], proving: _Proving | None) -> bool:
+def _searches(run: Run, proving: _Proving | None) -> bool:
     """Whether a search is to improve the run: not where the whole problem is solved to the end."""
-    from placer.improve import improves
     from placer.prove import is_small
 
-    return improves(tiers) and not (proving is not None and is_small(run))
+    return not (proving is not None and is_small(run))
 
 
 class _Proving(NamedTuple):

@@ -12,13 +12,15 @@ if TYPE_CHECKING:
     from placer.model.cluster import Cluster
 
 
-PLACING, RANKING, IMPROVING, APPLYING = "place.place_families", "rank.rank_runs", "improve.empty_nodes", "replay.rebind"
-"""The kernels through which goals, profiles, the search and what it found reach the others."""
+PLACING, RANKING = "place.place_families", "rank.rank_runs"
+IMPROVING, SEARCHING, APPLYING = "improve.empty_nodes", "search.wander", "replay.rebind"
+"""The kernels through which goals, profiles, both searches and what they found reach the others."""
 
 
 def is_warm(*kernels: str) -> bool:
     """Whether this machine's kernel cache holds these already; by default those of all that placer does."""
-    return all(any(_folder().glob(f"{name}-*.nbi")) for name in kernels or (PLACING, RANKING, IMPROVING, APPLYING))
+    names = kernels or (PLACING, RANKING, IMPROVING, SEARCHING, APPLYING)
+    return all(any(_folder().glob(f"{name}-*.nbi")) for name in names)
 
 
 def _folder() -> Path:
@@ -64,7 +66,7 @@ def _solve_a_little() -> None:
     cluster = _little()
     solve(cluster, goals=["pack"], steps=10**6)
     solve(_ranked(cluster), profile="kubernetes")
-    solve(cluster, goals=["fragmentation", "balance+headroom", "preferences"])
+    solve(cluster, goals=["fragmentation", "balance+headroom", "preferences"], steps=40)
     _prove_a_little(cluster)
 
 
