@@ -209,8 +209,11 @@ def relax(
     >>> taint = pl.Taint(key="dedicated", value="db")
     >>> nodes = [pl.Node("n1", cpu=2), pl.Node("n2", cpu=2, taints=[taint])]
     >>> cluster = pl.Cluster(nodes, [pl.Pod("web", replicas=3, cpu=1)])
-    >>> [(each.text, each.gain.bought, each.gain.proven) for each in pl.relax(cluster)]
-    [('tolerate dedicated=db:NoSchedule', 1.0, True)]
+    >>> for each in pl.relax(cluster):
+    ...     print(each.text, each.gain.bought, each.gain.proven)
+    ask 334m less cpu (666m) 1.0 True
+    tolerate dedicated=db:NoSchedule 1.0 True
+    add a node like n1 1.0 True
     """
     parse_goals(goals)
     if time_limit is not None and not time_limit > 0:
@@ -338,7 +341,11 @@ def _gain(base: Solution, solution: Solution) -> Gain:
             if found is not None:
                 return found
         elif after < before - slack:
-            return Gain(tier, before - after, *((max(0.0, low - after), before - lower) if closed else (0.0, None)))
+            return Gain(
+                tier,
+                float(before - after),
+                *((float(max(0.0, low - after)), float(before - lower)) if closed else (0.0, None)),
+            )
         elif after > before + slack:
             return Gain("", 0.0, 0.0, None)
         closed &= lower >= before - slack

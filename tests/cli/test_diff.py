@@ -29,6 +29,7 @@ def test_one_document_has_all_of_it(run, answers):
         "only_first": 0,
         "only_second": 0,
         "elsewhere": 1,
+        "net": 1,
         "same": 1,
         "other_units": 0,
     }
