@@ -51,6 +51,8 @@ _HOME = {
     "verify": "placer.verify",
     "explain": "placer.explain",
     "conflicts": "placer.conflicts",
+    "diff": "placer.diff",
+    "relax": "placer.relax",
     "PlacerError": "placer.errors",
     "InputError": "placer.errors",
     "InfeasibleError": "placer.errors",
@@ -89,10 +91,12 @@ __all__ = [
     "Volume",
     "allocatable",
     "conflicts",
+    "diff",
     "domains",
     "explain",
     "goal",
     "load",
+    "relax",
     "requested",
     "share",
     "solve",
@@ -101,6 +105,7 @@ __all__ = [
 
 if TYPE_CHECKING:
     from placer.conflicts import conflicts
+    from placer.diff import diff
     from placer.errors import InfeasibleError, InputError, PlacerError
     from placer.explain import explain
     from placer.formats import load
@@ -122,6 +127,7 @@ if TYPE_CHECKING:
     from placer.model.taint import Taint, Toleration
     from placer.model.term import Load, Measure, Pairs, Preference, Room
     from placer.model.volume import Disk, HostPort, Volume
+    from placer.relax import relax
     from placer.solution import Solution
     from placer.solve import solve
     from placer.verify import verify

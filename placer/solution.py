@@ -327,12 +327,12 @@ class Solution:
                     )
                     for row in data.get("unplaced", [])
                 ],
-                objective=dict(data.get("objective") or {}),
+                objective=_numbers("objective", data.get("objective") or {}),
                 goals=list(data.get("goals", [])),
                 status=data.get("status", "feasible"),
                 stopped=data.get("stopped", "done"),
-                bound=data.get("bound"),
-                gap=data.get("gap"),
+                bound=None if data.get("bound") is None else _numbers("bound", data["bound"]),
+                gap=None if data.get("gap") is None else _numbers("gap", {"": data["gap"]})[""],
                 unplaced_by_priority={int(k): v for k, v in data.get("unplaced_by_priority", {}).items()},
                 evictions=[Eviction(e["pod"], e["node"], e["beneficiary"]) for e in data.get("evictions", [])],
                 moves=[Move(m["wave"], m["pod"], m["source"], m["target"]) for m in data.get("moves", [])],
@@ -375,6 +375,14 @@ def decided(cluster: Cluster, schedulers: Sequence[str] | None) -> NDArray[np.bo
         return pending
     asked: NDArray[np.bool_] = cluster.pod_table["scheduler_name"].map(lambda name: name in schedulers)
     return np.logical_and(pending, asked)
+
+
+def _numbers(name: str, values: Any) -> dict[str, float]:
+    found = dict(values)
+    for key, value in found.items():
+        if isinstance(value, bool) or not isinstance(value, int | float):
+            raise TypeError(f"{name} {key}".strip() + f" is {value!r}")
+    return found
 
 
 def _expect(data: Mapping[str, Any], name: str, kind: type) -> Any:

@@ -7,10 +7,12 @@ from typing import Annotated
 import typer
 
 from placer import __version__
+from placer.cli.diff import diff
 from placer.cli.explain import explain
 from placer.cli.formats import formats
 from placer.cli.generate import generate
 from placer.cli.goals import goals
+from placer.cli.relax import relax
 from placer.cli.solve import solve
 from placer.cli.verify import verify
 from placer.cli.warmup import warmup
@@ -25,7 +27,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for function in (solve, verify, explain):
+for function in (solve, verify, explain, diff, relax):
     app.command()(function)
 app.add_typer(generate, name="generate")
 for function in (formats, goals, warmup):

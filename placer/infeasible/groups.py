@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
@@ -11,11 +10,11 @@ from numpy.typing import NDArray
 
 from placer.encode.combine import combine
 from placer.explaining.edit import replace_pods
+from placer.infeasible.stem import stem
 from placer.model.cluster import Cluster
 from placer.model.pod import Pod
 from placer.model.table import Amounts, Column, Names, NodeTable, PodTable
 
-NUMBER = re.compile(r"-\d+$")
 OWN = frozenset({"expected", "nominated", "owner", "scheduler_name", "siblings", "started", "stateful", "units"})
 """Fields that tell no groups apart: they are no rules."""
 
@@ -46,7 +45,7 @@ def groups(cluster: Cluster, chosen: NDArray[np.bool_]) -> list[Group]:
     amounts, _ = combine(
         [pods.requests.table[rows, column] for column in range(len(pods.requests.resources))], len(rows)
     )
-    names = Column.of(_stem(pods.names[row], pods["owner"][row]) for row in rows.tolist())
+    names = Column.of(stem(pods.names[row], pods["owner"][row]) for row in rows.tolist())
     columns = [names.codes, amounts, pods.priority[rows]]
     columns += [column.codes[rows] for name, column in pods.fields.items() if name not in OWN]
     code, first = combine(columns, len(rows))
@@ -61,11 +60,6 @@ def groups(cluster: Cluster, chosen: NDArray[np.bool_]) -> list[Group]:
             name = f"{pod.name} to {pods.names[int(members[-1])]}"
         found.append(Group(f"{pod.namespace}/{name}", members, pod))
     return found
-
-
-def _stem(name: str, owner: str) -> str:
-    """The owner's name where there is one, else the pod's without its number."""
-    return owner.rpartition("/")[2] or NUMBER.sub("", name)
 
 
 def edited(cluster: Cluster, changed: Mapping[int, Pod], listed: Sequence[Group]) -> Cluster:

@@ -41,3 +41,17 @@ def test_explain_a_pod_that_fits_nowhere(run, web: Path, snapshot):
 
 def test_explain_why_not_there(run, web: Path, answer: Path, snapshot):
     assert steady(run("explain", web, "web-0", "--solution", answer, "--instead-of", "n1").stderr) == snapshot
+
+
+def test_diff(run, web: Path, answer: Path, tmp_path: Path, snapshot):
+    other = tmp_path / "other.json"
+    run("solve", web, "--quiet", "--prove", "-o", other)
+    other.write_text(
+        other.read_text().replace('{"pod":"default/web-3","node":"n1"}', '{"pod":"default/web-3","node":"n2"}')
+    )
+
+    assert steady(run("diff", answer, other).stderr) == snapshot
+
+
+def test_relax(run, web: Path, snapshot):
+    assert steady(run("relax", web).stderr) == snapshot
