@@ -12,7 +12,7 @@ from strategies import random_cluster
 from test_improve import STEPS, gaps
 
 import placer as pl
-from placer import prove, rounds
+from placer import filling, prove, rounds
 from placer.answers import Answer, preferred
 
 one_goal = st.sampled_from(["pack", "balance", "preferences"])
@@ -20,9 +20,10 @@ one_goal = st.sampled_from(["pack", "balance", "preferences"])
 
 @pytest.fixture
 def large(monkeypatch) -> pl.Cluster:
-    """Taken as too large for a proof to the end, and searched in several cells."""
+    """Taken as too large for a proof to the end and for patterns, and searched in several cells."""
     monkeypatch.setattr(rounds, "CELL", 8)
     monkeypatch.setattr(prove, "MOST_CELLS", 0)
+    monkeypatch.setattr(filling, "MOST_PODS", 0)
     return gaps()
 
 
