@@ -293,19 +293,20 @@ def search(
     ``steps`` made, ``moves_tried``, ``moves_kept`` and ``moves_per_s``; as ``done`` whether no move helps, and as
     ``steps_left`` whether there are.
     """
-    spent, number, done = Spent(budget), 0, False
+    spent, number, dry = Spent(budget), 0, 0
     cells = min(MOST_CELLS, int((incumbent.run.state.pods > 0).sum()) // CELL) or 1
-    while not done and spent.left != 0 and not runner.stop():
+    # Other cells may find what these did not; other seeds have been tried.
+    enough = 2 if cells > 1 else 1
+    while dry < enough and spent.left != 0 and not runner.stop():
         payloads = deal(incumbent, cells, spent.left, (seed, number))
         seconds = budget.seconds(-(-len(payloads) // runner.width)) if payloads else None
         if seconds is not None and seconds <= 0:
             break
-        dry = _round(incumbent, runner, payloads, seconds, spent, better)
-        number += 1
-        done, cells = dry and cells == 1, max(1, cells // 2) if dry else cells
+        helped = _round(incumbent, runner, payloads, seconds, spent, better)
+        number, dry = number + 1, 0 if helped else dry + 1
         if progress:
             progress(number, 0)
-    return {**spent.stated(), "done": done, "steps_left": spent.left != 0}
+    return {**spent.stated(), "done": dry == enough, "steps_left": spent.left != 0}
 
 
 def deal(incumbent: Incumbent, cells: int, steps: int | None, seed: tuple[int, int]) -> list[Payload]:
@@ -331,9 +332,9 @@ def _round(
     spent: Spent,
     better: Callable[[], None],
 ) -> bool:
-    """One round; whether nothing helps any more, as far as all its searches say."""
+    """One round; whether it, or more of the same, helps."""
     if not payloads:
-        return True
+        return False
     problem, before = incumbent.run.encoded.problem, incumbent.value
     check = partial(check_found, pods=len(incumbent.run.pod_of_slot), nodes=len(problem.nodes.row))
     jobs = [Job(search_nodes, payload, check) for payload in payloads]
@@ -349,7 +350,7 @@ def _round(
         results.sort(key=lambda found: found.value)
         used = next((True for found in results if _use(incumbent, runner, found, better)), False)
         runner.counts.wasted += len(results) - 1 if used else 0
-    return len(results) == len(jobs) and all(found.done for found in results) and incumbent.value == before
+    return incumbent.value != before or len(results) < len(jobs) or not all(found.done for found in results)
 
 
 def _use(incumbent: Incumbent, runner: Runner, found: Found, better: Callable[[], None]) -> bool:

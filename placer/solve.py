@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import Executor
 from functools import cache, partial
 from math import inf
+from numbers import Integral, Real
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -143,11 +144,9 @@ def solve(  # noqa: PLR0913 - one function for all that a caller may ask, by key
 
     choice = choose(profile, scheduler_name)
     tiers = parse_goals(("pack",) if goals is None else goals)
-    _check_limits(time_limit, steps, threads)
+    _check_limits(time_limit, steps, threads, gap, on_answer)
     check_start(start)
     check_executor(executor)
-    if gap is not None and not gap >= 0:
-        raise InputError(f"solve: gap is {gap!r}: give 0 or a number above, or leave it out")
     exact = bool(choice.profiles) and goals is None
     if preempt and not exact:
         raise UsageError("preempt is not available in this version: leave it out")
@@ -304,10 +303,22 @@ def _exactly(cluster: Cluster, choice: Choice, limit: Limit, seconds: dict[str, 
     return solution
 
 
-def _check_limits(time_limit: float | None, steps: int | None, threads: int | None) -> None:
-    for name, value in (("time_limit", time_limit), ("steps", steps), ("threads", threads)):
-        if value is not None and not value > 0:
-            raise InputError(f"solve: {name} is {value!r}: give a number above 0, or leave it out")
+def _check_limits(time_limit: Any, steps: Any, threads: Any, gap: Any, on_answer: Any) -> None:
+    limits = ("time_limit", time_limit, Real), ("steps", steps, Integral), ("threads", threads, Integral)
+    for name, value, kind in limits:
+        above = _is(value, Real) and value > 0
+        if value is not None and not (above and _is(value, kind)):
+            whole = "whole " if above else ""
+            raise InputError(f"solve: {name} is {value!r}: give a {whole}number above 0, or leave it out")
+    if gap is not None and not (_is(gap, Real) and gap >= 0):
+        raise InputError(f"solve: gap is {gap!r}: give 0 or a number above, or leave it out")
+    if on_answer is not None and not callable(on_answer):
+        raise InputError(f"solve: on_answer is {on_answer!r}: give a function of one answer, or leave it out")
+
+
+def _is(value: Any, kind: type) -> bool:
+    """Whether a value is a number of a kind; True and False are none."""
+    return isinstance(value, kind) and not isinstance(value, bool)
 
 
 def _prepare(

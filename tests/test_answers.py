@@ -12,7 +12,7 @@ from strategies import random_cluster
 from test_improve import STEPS, gaps
 
 import placer as pl
-from placer import rounds
+from placer import filling, prove, rounds
 from placer.answers import Answer, preferred
 
 one_goal = st.sampled_from(["pack", "balance", "preferences"])
@@ -20,9 +20,11 @@ one_goal = st.sampled_from(["pack", "balance", "preferences"])
 
 @pytest.fixture
 def large(monkeypatch) -> pl.Cluster:
-    """Too large for a proof to the end, and searched in several cells."""
-    monkeypatch.setattr(rounds, "CELL", 32)
-    return gaps(200)
+    """Taken as too large for a proof to the end and for patterns, and searched in several cells."""
+    monkeypatch.setattr(rounds, "CELL", 8)
+    monkeypatch.setattr(prove, "MOST_CELLS", 0)
+    monkeypatch.setattr(filling, "MOST_PODS", 0)
+    return gaps()
 
 
 def watched(cluster: pl.Cluster, **asked) -> tuple[list[Answer], pl.Solution]:
@@ -83,12 +85,12 @@ def test_a_proof_is_told_with_its_answer():
 
 def test_a_gap_ends_the_search_on_a_large_problem_as_soon_as_it_is_reached(large):
     full = pl.solve(large, steps=STEPS, prove=True)
-    wide = (pl.solve(large, prove=True).gap + full.gap) / 2
+    wide = (3 * pl.solve(large, prove=True).gap + full.gap) / 4
 
     solution = pl.solve(large, steps=STEPS, gap=wide)
 
     assert solution.stopped == "gap_limit"
-    assert full.gap < solution.gap <= wide
+    assert full.gap <= solution.gap <= wide
     assert solution.statistics.get("improve", {"steps": 0})["steps"] < full.statistics["improve"]["steps"]
     assert pl.verify(large, solution) == []
 

@@ -182,6 +182,12 @@ def test_nothing_to_place_is_no_error_under_any_goal(goals, part):
         ({"time_limit": 0}, "solve: time_limit is 0: give a number above 0, or leave it out"),
         ({"steps": -1}, "solve: steps is -1: give a number above 0, or leave it out"),
         ({"threads": 0}, "solve: threads is 0: give a number above 0, or leave it out"),
+        ({"time_limit": float("nan")}, "solve: time_limit is nan: give a number above 0, or leave it out"),
+        ({"time_limit": "10"}, "solve: time_limit is '10': give a number above 0, or leave it out"),
+        ({"steps": 1.5}, r"solve: steps is 1\.5: give a whole number above 0, or leave it out"),
+        ({"threads": True}, "solve: threads is True: give a number above 0, or leave it out"),
+        ({"gap": "1%"}, "solve: gap is '1%': give 0 or a number above, or leave it out"),
+        ({"on_answer": 3}, "solve: on_answer is 3: give a function of one answer, or leave it out"),
     ],
 )
 def test_limits_must_be_above_0(limits, message):

@@ -56,12 +56,12 @@ def test_the_answer_is_legal_and_never_worse_than_a_start_for_another_goal(seed,
 
 def test_a_search_goes_on_from_where_another_one_ended():
     cluster = gaps()
-    start = pl.solve(cluster, steps=60)
-    assert start.stopped == "step_limit"
+    start = pl.solve(cluster, steps=STEPS)
+    assert start.objective["pack"] < pl.solve(cluster).objective["pack"]
 
     solution = pl.solve(cluster, start=start, steps=STEPS)
 
-    assert solution.objective["pack"] <= start.objective["pack"] < pl.solve(cluster).objective["pack"]
+    assert solution.objective["pack"] <= start.objective["pack"]
 
 
 def test_a_start_is_read_back_from_its_file_with_its_units(tmp_path):

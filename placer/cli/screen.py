@@ -18,7 +18,10 @@ if TYPE_CHECKING:
     from rich.console import Console, RenderableType
     from rich.table import Table
 
+    from placer.answers import Answer
+
 Report = Callable[[str, int, int], None]
+BEST = "best so far"
 
 
 def console() -> Console:
@@ -94,12 +97,16 @@ class Stages:
 
     Attributes
     ----------
+    tell
+        Shows an answer on the way; ``None`` where nothing is shown.
     seconds
         Wall-clock time by stage.
     """
 
-    def __init__(self, report: Report, say: Callable[[str], None]) -> None:
-        self.report, self.say = report, say
+    def __init__(
+        self, report: Report, say: Callable[[str], None], tell: Callable[[Answer], None] | None = None
+    ) -> None:
+        self.report, self.say, self.tell = report, say, tell
         self.seconds: dict[str, float] = {}
 
     @contextmanager
@@ -134,4 +141,20 @@ def stages(common: Common) -> Iterator[Stages]:
                 tasks[stage] = progress.add_task(stage, total=None)
             progress.update(tasks[stage], completed=done, total=total or None)
 
-        yield Stages(report, progress.console.print)
+        def tell(answer: Answer) -> None:
+            # Below the stages, since stages come and go while answers get better.
+            if BEST in tasks:
+                progress.remove_task(tasks[BEST])
+            tasks[BEST] = progress.add_task(standing(answer), total=None)
+
+        yield Stages(report, progress.console.print, tell)
+
+
+def standing(answer: Answer) -> str:
+    """What an answer comes to, in one line: each tier, its bound where one is known, and the gap."""
+    bound = answer.bound or {}
+    tiers = [
+        f"{tier} {value:.6g}" + (f" (at least {bound[tier]:.6g})" if tier in bound and bound[tier] < value else "")
+        for tier, value in answer.objective.items()
+    ]
+    return ", ".join(tiers) + ("" if answer.gap is None else f", gap {answer.gap:.2%}")

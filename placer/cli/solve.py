@@ -32,6 +32,9 @@ def solve(  # noqa: PLR0913, PLR0917 - an option each
     gap: Annotated[float | None, Option("--gap", metavar="X", help="Stop when this close to the bound.")] = None,
     no_verify: Annotated[bool, Option("--no-verify", help="Do not check the answer.")] = False,
     require_all: Annotated[bool, Option("--require-all", help="Fail instead of leaving pods unplaced.")] = False,
+    start: Annotated[
+        Path | None, Option("--start", metavar="FILE", help="Begin from this solution of the same input.")
+    ] = None,
     profile: Annotated[
         str | None, Option("--profile", metavar="NAME", help="Decide as this scheduler does: kubernetes.")
     ] = None,
@@ -71,7 +74,7 @@ def solve(  # noqa: PLR0913, PLR0917 - an option each
     chosen = choose_format(as_format, out, common.json)
     with stages(common) as at:
         cluster = load_cluster(inputs, format, at)
-        asked = _Asked(wanted, profiles, scheduler_name, prove, gap, require_all)
+        asked = _Asked(wanted, profiles, scheduler_name, prove, gap, require_all, _read(start))
         solution = _solve(cluster, asked, common, at)
         violations = None if no_verify else _verify(cluster, solution, at)
     _add_statistics(solution, violations, at)
@@ -118,6 +121,14 @@ class _Asked(NamedTuple):
     prove: bool
     gap: float | None
     require_all: bool
+    start: Solution | None
+
+
+def _read(start: Path | None) -> Solution | None:
+    """The solution to begin from."""
+    from placer.solution import Solution
+
+    return None if start is None else Solution.read(start)
 
 
 def _solve(cluster: Cluster, asked: _Asked, common: Common, at: Stages) -> Solution:
@@ -139,6 +150,7 @@ def _solve(cluster: Cluster, asked: _Asked, common: Common, at: Stages) -> Solut
             threads=common.threads,
             stop=stop,
             progress=at.report,
+            on_answer=at.tell,
         )
 
     return interruptible(work, lambda: at.say("stopping with the best answer so far; Ctrl-C again leaves at once"))
