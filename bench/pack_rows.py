@@ -105,6 +105,6 @@ def _peer(peer: Peer, tier: str) -> dict[str, Any]:
 
 
 def searched(solution: Solution) -> dict[str, Any]:
-    """What the search did, as the solution's statistics have it."""
-    kept = ("bound", "improve", "neighbourhoods")
-    return {name: solution.statistics[name] for name in kept if name in solution.statistics}
+    """What proved the bound, what the search did and how long each stage took, as the solution's statistics have it."""
+    size = ("nodes", "pods", "pod_classes", "node_classes", "nodes_used", "peak_rss_mb")
+    return {name: value for name, value in solution.statistics.items() if name not in size}
