@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
-from packing.best import best_answer
 from strategies import random_cluster
 
 import placer as pl
+from packing.best import best_answer
 from placer.encode.encode import encode
 from placer.encode.goals import encode_goals
 from placer.engine import pods_per_class, prepare

@@ -63,7 +63,8 @@ def test_the_file_is_known_by_its_first_lines(tmp_path: Path):
     packed = tmp_path / "small.txt.xz"
     packed.write_bytes(lzma.compress(SMALL.encode()))
 
-    assert vsbppc.detect(instance(tmp_path)) and vsbppc.detect(packed)
+    assert vsbppc.detect(instance(tmp_path))
+    assert vsbppc.detect(packed)
     assert not vsbppc.detect(instance(tmp_path, "3\n2 60\n"))
     assert len(vsbppc.read(packed).pods) == 3
 
