@@ -18,6 +18,7 @@ SETS = {
     "openb": "GPU thousandths left out when 100 % and 130 % of the demand have arrived, one order a list; 60 s",
     "mesos30k": "30,000 nodes × 250,000 pods: pods left out, then nodes used",
     "sizes": "100, 1,000, 10,000 and 250,000 plain pods: gap against time, and peers of 30 s up to 10,000",
+    "vsbppc": "variable-sized bin packing with conflicts, 60 rows: cost of bins, against the best seen; 60 s",
     "tianchi2020": "the contest's own cost of the schedule part: priced nodes, groups, CPU ids; 300 s",
 }
 """What each set is; ``bench.pack_<name>`` has its ``instances(options)``."""
