@@ -1,0 +1,386 @@
+"""Where pods would go that lose their nodes, or that come on top: the final state, changed and changed back."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from placer.encode.encode import Encoded, encode
+from placer.encode.goals import encode_goals
+from placer.encode.problem import Problem
+from placer.encode.state import new_state, new_work
+from placer.encode.terms import Keys
+from placer.engine import known_units, pods_per_class, stand
+from placer.model.cluster import Cluster
+from placer.solution import Rows
+
+ATTEMPTS = 4
+"""Orders tried before pods are said not to fit: whoever was left over comes first in the next."""
+OPEN = 2**40
+"""What each node has of the gate, of which every pod takes one: 0 closes the node."""
+GATE = "\0gate"
+SKEW = 3
+"""As ``kernels.terms.SKEW``."""
+
+Units = list[tuple[int, int]]
+
+
+class Trial(NamedTuple):
+    """
+    What placing some pods anew has come to.
+
+    Attributes
+    ----------
+    pod, node
+        Rows of the tables, in an order in which each is legal.
+    devices
+        Place in that order → units taken.
+    failed
+        Rows of pods that found no node.
+    """
+
+    pod: list[int]
+    node: list[int]
+    devices: dict[int, dict[str, list[int]]]
+    failed: list[int]
+
+
+class Rescue:
+    """
+    The final state of an answer, in which pods are placed on trial.
+
+    Parameters
+    ----------
+    rows, devices
+        The bindings and the units they take.
+    key
+        The label whose domains may fail; ``None`` where none may.
+
+    Notes
+    -----
+    A trial costs O(nodes) a pod at most, and much less where equal pods were placed before; every trial leaves the
+    state as it was. Memory is that of a run, and signatures × domains for who is bound to its domain.
+    """
+
+    def __init__(
+        self, cluster: Cluster, rows: Rows, devices: Mapping[int, Mapping[str, Sequence[int]]], key: str | None
+    ) -> None:
+        from placer.kernels.structs import pack
+
+        plain = encode(cluster)
+        self.encoded = plain._replace(problem=_gated(plain.problem), resources=[*plain.resources, GATE])
+        self.cluster, self.problem = cluster, self.encoded.problem
+        self.class_of = self.encoded.class_of_pod
+        self.state = new_state(self.problem, pods_per_class(self.encoded))
+        self.work = new_work(self.problem)
+        goals = encode_goals(self.encoded, [[("pack", 1.0)]], pods_per_class(self.encoded))
+        stand(cluster, self.encoded, self.state, self.work)
+        self._parts = pack(self.problem), pack(self.state), pack(self.work)
+        self._goals = pack(goals)
+        self.where = np.full(len(cluster.pod_table), -1, np.int64)
+        """(pods,) internal node of each pod that stands, -1 for none."""
+        self.where[self.encoded.standing] = self.encoded.position[self.encoded.standing_node]
+        self.held: dict[int, Units] = {}
+        self._bind(rows, devices)
+        self._hints: dict[int, int] = {}
+        self.domains = _Domains(self, key) if key is not None else None
+
+    def _bind(self, rows: Rows, devices: Mapping[int, Mapping[str, Sequence[int]]]) -> None:
+        """Puts the bound pods where the answer has them."""
+        nodes = self.encoded.position[rows.node]
+        start = self.problem.units.start
+        for place, held in devices.items():
+            row, node = int(rows.pod[place]), int(nodes[place])
+            pairs = known_units(self.encoded, int(self.class_of[row]), node, held)
+            self.held[row] = [(int(start[node]) + unit, need) for unit, need in pairs]
+        for row, node in zip(rows.pod.tolist(), nodes.tolist(), strict=True):
+            self.where[row] = node
+            self._put(row, node, 1)
+
+    def _put(self, row: int, node: int, sign: int) -> None:
+        from placer.kernels.bind import put
+
+        pod_class = int(self.class_of[row])
+        problem, state, _ = self._parts
+        self._hold(pod_class, self.held.get(row, []), sign)
+        put(problem, state, pod_class, node, sign)
+
+    def _hold(self, pod_class: int, units: Units, sign: int) -> None:
+        from placer.kernels.bind import hold_units
+
+        if units:
+            chosen, need = (np.array(column, np.int32) for column in zip(*units, strict=True))
+            problem, state, _ = self._parts
+            hold_units(problem, state, pod_class, chosen, need, len(units), sign)
+
+    def lift(self, rows: Sequence[int], sign: int = -1) -> None:
+        """Takes bound pods out of the state; with ``sign`` 1 puts them back."""
+        for row in rows:
+            self._put(row, int(self.where[row]), sign)
+            self.out[row] = sign < 0
+
+    @property
+    def out(self) -> NDArray[np.bool_]:
+        """(pods,) those that are lifted."""
+        if not hasattr(self, "_out"):
+            self._out = np.zeros(len(self.where), bool)
+        return self._out
+
+    def add(self, rows: Sequence[int], near: Mapping[int, int] | None = None) -> Trial:
+        """
+        Pods that come on top of all that stands.
+
+        Parameters
+        ----------
+        near
+            Row of a pod → row of the node that is tried first.
+        """
+        wanted = {row: int(self.encoded.position[node]) for row, node in (near or {}).items()}
+        return self._try(rows, wanted)
+
+    def fail(self, domain: int) -> Trial:
+        """What stands in a domain placed elsewhere, as if its nodes were not there."""
+        assert self.domains is not None
+        there, saved = self.domains.pods(domain), self.domains.nodes(domain)
+        gate = len(self.encoded.resources) - 1
+        units = self.held
+        # Its nodes are closed, so that the units held there do not matter.
+        self.held = {}
+        for row in there.tolist():
+            self._put(row, int(self.where[row]), -1)
+        self.state.free[gate, saved] -= OPEN
+        self.domains.vanish(domain, -1)
+        found = self._try(self.domains.movable(domain, there).tolist(), {})
+        self.domains.vanish(domain, 1)
+        self.state.free[gate, saved] += OPEN
+        for row in there.tolist():
+            self._put(row, int(self.where[row]), 1)
+        self.held = units
+        return found
+
+    def _try(self, rows: Sequence[int], near: Mapping[int, int]) -> Trial:
+        order = self._in_order(rows)
+        best: Trial | None = None
+        for attempt in range(ATTEMPTS):
+            found, taken = self._place(order, near, hints=attempt == 0)
+            self._undo(found, taken)
+            if best is None or len(found.failed) < len(best.failed):
+                best = found
+            if not found.failed:
+                break
+            failed = set(found.failed)
+            order = found.failed + [row for row in order if row not in failed]
+        assert best is not None
+        return best
+
+    def _in_order(self, rows: Sequence[int]) -> list[int]:
+        """Most important first, then the largest; equal pods one after another."""
+        listed = np.asarray(rows, np.int64)
+        pod_class = self.class_of[listed]
+        classes, capacity = self.problem.classes, self.problem.nodes.capacity
+        total = np.where(capacity < OPEN, capacity, 0).sum(axis=1)
+        size = (classes.need / np.maximum(total, 1)).sum(axis=1)
+        order = np.lexsort((listed, pod_class, -size[pod_class], -classes.priority[pod_class].astype(np.int64)))
+        return [int(row) for row in listed[order]]
+
+    def _place(self, order: Sequence[int], near: Mapping[int, int], hints: bool) -> tuple[Trial, list[Units]]:
+        """Pod by pod; those left over are tried again while others still find a node."""
+        found, taken = Trial([], [], {}, []), list[Units]()
+        left = list(order)
+        while left:
+            hopeless: set[int] = set()
+            again = []
+            for row in left:
+                pod_class = int(self.class_of[row])
+                node = -1 if pod_class in hopeless else self._find(pod_class, near.get(row, -1), hints)
+                if node < 0:
+                    hopeless.add(pod_class)
+                    again.append(row)
+                    continue
+                if not near:
+                    self._hints[pod_class] = node
+                taken.append(self._admit(found, row, pod_class, node))
+            if len(again) == len(left):
+                break
+            left = again
+        found.failed.extend(left)
+        return found, taken
+
+    def _find(self, pod_class: int, near: int, hints: bool) -> int:
+        from placer.kernels.arrive import decide, fits_now
+
+        problem, state, work = self._parts
+        hint = near if near >= 0 else self._hints.get(pod_class, -1) if hints else -1
+        if hint >= 0 and fits_now(problem, state, work, pod_class, hint):
+            return hint
+        return int(decide(problem, self._goals, state, work, pod_class))
+
+    def _admit(self, found: Trial, row: int, pod_class: int, node: int) -> Units:
+        from placer.kernels.arrive import admit
+
+        problem, state, work = self._parts
+        slots = int(admit(problem, self._goals, state, work, pod_class, node))
+        chosen, needs = self.work.chosen[:slots].tolist(), self.work.slot_need[:slots].tolist()
+        units, kinds = self.problem.units, self.encoded.kinds
+        held: dict[str, list[int]] = {}
+        for unit in chosen:
+            held.setdefault(kinds[units.kind[unit]], []).append(int(units.place[unit]))
+        if held:
+            found.devices[len(found.pod)] = held
+        found.pod.append(row)
+        found.node.append(int(self.problem.nodes.row[node]))
+        return list(zip(chosen, needs, strict=True))
+
+    def _undo(self, found: Trial, taken: Sequence[Units]) -> None:
+        from placer.kernels.bind import put
+
+        problem, state, _ = self._parts
+        for row, node, units in zip(reversed(found.pod), reversed(found.node), reversed(taken), strict=True):
+            pod_class = int(self.class_of[row])
+            self._hold(pod_class, units, -1)
+            put(problem, state, pod_class, int(self.encoded.position[node]), -1)
+
+
+def _gated(problem: Problem) -> Problem:
+    """The problem with one more resource, of which each pod takes one, so that nodes can be closed."""
+    nodes, classes = problem.nodes, problem.classes
+    width, count = len(nodes.capacity), len(nodes.row)
+    asked = np.full((len(classes.priority), width + 1), -1, np.int32)
+    asked[:, :width] = classes.asked
+    asked[np.arange(len(asked)), (classes.asked >= 0).sum(axis=1)] = width
+    need = np.concatenate([classes.need, np.ones((len(classes.need), 1), np.int64)], axis=1)
+    capacity = np.concatenate([nodes.capacity, np.full((1, count), OPEN, np.int64)])
+    scale = np.concatenate([nodes.scale, np.zeros((1, count))])
+    counters = problem.counters
+    return problem._replace(
+        nodes=nodes._replace(capacity=np.ascontiguousarray(capacity), scale=np.ascontiguousarray(scale)),
+        classes=classes._replace(need=np.ascontiguousarray(need), asked=asked),
+        counters=counters._replace(domains=counters.domains.copy()),
+    )
+
+
+class _Domains:
+    """The domains of the label that may fail: who stands in each, who could leave it, and what fails with it."""
+
+    def __init__(self, rescue: Rescue, key: str) -> None:
+        self.rescue, problem = rescue, rescue.problem
+        by_row, index = Keys(rescue.cluster).domains(key)
+        self.names = list(index)
+        self.of_node: NDArray[np.int64] = by_row[problem.nodes.row].astype(np.int64)
+        """(nodes,) the domain of each internal node, -1 for none."""
+        self._node_order, self._node_start = _grouped(self.of_node, len(self.names))
+        standing = np.flatnonzero(rescue.where >= 0)
+        order, self._pod_start = _grouped(self.of_node[rescue.where[standing]], len(self.names))
+        self._pods = standing[order]
+        self._stays = _stays(rescue.cluster)
+        self._bound_to: dict[int, NDArray[np.bool_]] = {}
+        self._vanishing = self._counters_that_shrink(problem)
+
+    def nodes(self, domain: int) -> NDArray[np.int64]:
+        """Internal nodes of a domain."""
+        return self._node_order[self._node_start[domain] : self._node_start[domain + 1]]
+
+    def pods(self, domain: int) -> NDArray[np.int64]:
+        """Rows of the pods that stand in a domain and are not lifted."""
+        there: NDArray[np.int64] = self._pods[self._pod_start[domain] : self._pod_start[domain + 1]]
+        return there[~self.rescue.out[there]]
+
+    def movable(self, domain: int, there: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Those of a domain's pods that have to find a place elsewhere."""
+        signature = self.rescue.problem.classes.eligible[self.rescue.class_of[there]]
+        bound = np.array([self._bound(int(one))[domain] for one in signature.tolist()], bool)
+        return there[~self._stays[there] & ~bound]
+
+    def exempt(self) -> int:
+        """How many pods that stand in a domain need no place elsewhere."""
+        total = 0
+        for domain in range(len(self.names)):
+            there = self.pods(domain)
+            total += len(there) - len(self.movable(domain, there))
+        return total
+
+    def allowed(self, signature: int) -> NDArray[np.bool_]:
+        """(nodes,) where the static rules of a signature allow its pods."""
+        problem = self.rescue.problem
+        classes, nodes = problem.classes, problem.nodes
+        segments = np.zeros(len(nodes.segment_start) - 1, bool)
+        low, high = classes.eligible_start[signature], classes.eligible_start[signature + 1]
+        segments[classes.eligible_segments[low:high]] = True
+        return segments[nodes.segment]
+
+    def _bound(self, signature: int) -> NDArray[np.bool_]:
+        """(domains,) whether the static rules leave no node outside the domain."""
+        if signature not in self._bound_to:
+            mine = self.of_node[self.allowed(signature)]
+            within = np.bincount(mine[mine >= 0], minlength=len(self.names))
+            self._bound_to[signature] = within == len(mine)
+        return self._bound_to[signature]
+
+    def _counters_that_shrink(self, problem: Problem) -> list[tuple[NDArray[np.int64], NDArray[np.int64]]]:
+        """Counters of spread rules alike in key and nodes, and (domains,) how many of their domains fail with each."""
+        counters, nodes = problem.counters, problem.nodes
+        spread = np.unique(problem.terms.counter[problem.terms.kind == SKEW]).astype(np.int64)
+        alike: dict[tuple[int, int], list[int]] = {}
+        for counter in spread.tolist():
+            alike.setdefault((int(counters.key[counter]), int(counters.eligible[counter])), []).append(counter)
+        found = []
+        for (key, chosen), listed in alike.items():
+            domain = nodes.domain[key]
+            counts = domain >= 0
+            if chosen >= 0:
+                counts = counts & counters.eligible_segment[chosen][nodes.segment]
+            lost = falling_with(domain[counts].astype(np.int64), self.of_node[counts], len(self.names))
+            if lost.any():
+                found.append((np.array(listed, np.int64), lost))
+        return found
+
+    def vanish(self, domain: int, sign: int) -> None:
+        """Takes away (-1), or gives back, the domains of spread rules that a failing domain has all nodes of."""
+        domains = self.rescue.problem.counters.domains
+        for counters, lost in self._vanishing:
+            if lost[domain]:
+                domains[counters] += sign * lost[domain]
+
+
+def falling_with(inner: NDArray[np.int64], outer: NDArray[np.int64], count: int) -> NDArray[np.int64]:
+    """
+    (count,) how many inner domains have all their nodes in each outer one.
+
+    Parameters
+    ----------
+    inner, outer
+        (nodes,) the domains of each node; -1 is no outer one.
+    """
+    if not len(inner):
+        return np.zeros(count, np.int64)
+    width = int(inner.max()) + 1
+    low, high = np.full(width, count, np.int64), np.full(width, -1, np.int64)
+    np.minimum.at(low, inner, outer)
+    np.maximum.at(high, inner, outer)
+    alone = low[(low == high) & (high >= 0)]
+    return np.bincount(alone, minlength=count)
+
+
+def _grouped(domain: NDArray[np.int64], count: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Places by domain, those without one left out, and where each domain begins."""
+    order = np.argsort(domain, kind="stable")
+    order = order[domain[order] >= 0]
+    return order, np.searchsorted(domain[order], np.arange(count + 1))
+
+
+def _stays(cluster: Cluster) -> NDArray[np.bool_]:
+    """(pods,) that need no place elsewhere: leaving anyway, never placed by anyone, or tied to a volume made there."""
+    pods = cluster.pod_table
+    stays = np.zeros(len(pods), bool)
+    tests: dict[str, Any] = {
+        "terminating": bool,
+        "scheduling_gates": bool,
+        "unsupported": bool,
+        "volumes": lambda volumes: any(volume.waiting for volume in volumes),
+    }
+    for field, test in tests.items():
+        stays |= pods[field].map(test).astype(bool) if len(pods) else stays
+    return stays
