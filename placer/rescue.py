@@ -84,6 +84,8 @@ class Rescue:
         """(pods,) internal node of each pod that stands, -1 for none."""
         self.where[self.encoded.standing] = self.encoded.position[self.encoded.standing_node]
         self.held: dict[int, Units] = {}
+        self.out = np.zeros(len(self.where), bool)
+        """(pods,) those that are lifted."""
         self._bind(rows, devices)
         self._hints: dict[int, int] = {}
         self.domains = _Domains(self, key) if key is not None else None
@@ -122,13 +124,6 @@ class Rescue:
             self._put(row, int(self.where[row]), sign)
             self.out[row] = sign < 0
 
-    @property
-    def out(self) -> NDArray[np.bool_]:
-        """(pods,) those that are lifted."""
-        if not hasattr(self, "_out"):
-            self._out = np.zeros(len(self.where), bool)
-        return self._out
-
     def add(self, rows: Sequence[int], near: Mapping[int, int] | None = None) -> Trial:
         """
         Pods that come on top of all that stands.
@@ -160,6 +155,15 @@ class Rescue:
             self._put(row, int(self.where[row]), 1)
         self.held = units
         return found
+
+    def allowed(self, signature: int) -> NDArray[np.bool_]:
+        """(nodes,) where the static rules of a signature allow its pods."""
+        problem = self.problem
+        classes, nodes = problem.classes, problem.nodes
+        segments = np.zeros(len(nodes.segment_start) - 1, bool)
+        low, high = classes.eligible_start[signature], classes.eligible_start[signature + 1]
+        segments[classes.eligible_segments[low:high]] = True
+        return segments[nodes.segment]
 
     def _try(self, rows: Sequence[int], near: Mapping[int, int]) -> Trial:
         order = self._in_order(rows)
@@ -302,19 +306,10 @@ class _Domains:
             total += len(there) - len(self.movable(domain, there))
         return total
 
-    def allowed(self, signature: int) -> NDArray[np.bool_]:
-        """(nodes,) where the static rules of a signature allow its pods."""
-        problem = self.rescue.problem
-        classes, nodes = problem.classes, problem.nodes
-        segments = np.zeros(len(nodes.segment_start) - 1, bool)
-        low, high = classes.eligible_start[signature], classes.eligible_start[signature + 1]
-        segments[classes.eligible_segments[low:high]] = True
-        return segments[nodes.segment]
-
     def _bound(self, signature: int) -> NDArray[np.bool_]:
         """(domains,) whether the static rules leave no node outside the domain."""
         if signature not in self._bound_to:
-            mine = self.of_node[self.allowed(signature)]
+            mine = self.of_node[self.rescue.allowed(signature)]
             within = np.bincount(mine[mine >= 0], minlength=len(self.names))
             self._bound_to[signature] = within == len(mine)
         return self._bound_to[signature]

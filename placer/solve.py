@@ -7,7 +7,7 @@ import resource as process_resource
 import sys
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Executor
 from functools import cache, partial
 from math import inf
@@ -30,9 +30,12 @@ if TYPE_CHECKING:
     from placer.engine import Run
     from placer.filling import Filled
     from placer.goals.written import Written
+    from placer.model.pod import Pod
     from placer.model.profile import Profile
     from placer.placement import Base
     from placer.prove import Proof
+    from placer.reserve import Asked
+    from placer.room import Room
 
 Progress = Callable[[str, int, int], None]
 PROGRAM = 0.4
@@ -55,6 +58,8 @@ def solve(  # noqa: PLR0913 - one function for all that a caller may ask, by key
     require_all: bool = False,
     prove: bool = False,
     gap: float | None = None,
+    reserve: str | None = None,
+    buffers: Sequence[Pod] = (),
     start: Solution | None = None,
     executor: Executor | None = None,
     stop: threading.Event | None = None,
@@ -98,6 +103,12 @@ def solve(  # noqa: PLR0913 - one function for all that a caller may ask, by key
         CP-SAT; without a time limit it is given about 10 s, in a unit of work that makes runs reproducible.
     gap
         Stop when this close to the bound; asks for bounds as well.
+    reserve
+        ``"node"``, ``"rack"``, ``"zone"`` or another label: what stands in any one of its domains fits elsewhere if it
+        fails. Pods are left out for it, least important first. It is checked to the end, whatever the limits.
+    buffers
+        Pods that never come, and for which room stays free: they are placed before all others and left out of the
+        answer. ``unmet`` lists those that find no room. If a domain fails, its pods may take it.
     start
         An answer to the same input to begin from: what of it is legal is bound first, the rest is placed, and all is
         improved. The answer is never worse than it; bindings that are not legal are placed anew, with a warning.
@@ -110,7 +121,7 @@ def solve(  # noqa: PLR0913 - one function for all that a caller may ask, by key
         Called with stage, done and total.
     on_answer
         Called with each :class:`placer.answers.Answer` that is better than the one before: objective, bound, gap,
-        seconds, and the solution, which is made when it is asked for.
+        seconds, and the solution, which is made when it is asked for. With a reserve or buffers it is the last one only.
 
     Returns
     -------
@@ -119,11 +130,13 @@ def solve(  # noqa: PLR0913 - one function for all that a caller may ask, by key
     Raises
     ------
     InputError
-        An unknown goal or a limit that is not above 0.
+        An unknown goal, a limit that is not above 0, a reserve for a label that no node has, or a buffer that makes
+        no sense.
     UsageError
         An unknown profile, or a ``scheduler_name`` that none of the profiles has.
     InfeasibleError
-        ``require_all`` was asked for and pods stay unplaced.
+        ``require_all`` was asked for and pods stay unplaced, or buffers unmet; or what stands breaks the reserve, even
+        with nothing placed.
 
     Notes
     -----
@@ -138,6 +151,7 @@ def solve(  # noqa: PLR0913 - one function for all that a caller may ask, by key
     [('default/web-0', 'n1'), ('default/web-1', 'n1')]
     """
     from placer.jobs import check_executor
+    from placer.reserve import read
     from placer.start import check_start
     from placer.warm import PLACING, RANKING, is_warm
 
@@ -156,6 +170,8 @@ def solve(  # noqa: PLR0913 - one function for all that a caller may ask, by key
         raise UsageError("prove and gap need goals to be measured by, and a profile decides by scores: give goals too")
     if exact and start is not None:
         raise UsageError("start is improved by goals, and a profile decides pod by pod: give goals too, or no start")
+    if exact and (reserve is not None or buffers):
+        raise UsageError("reserve and buffers need goals to place by, and a profile decides by scores: give goals too")
     if not is_warm(RANKING if exact else PLACING):
         logging.getLogger("placer").info("compiling the kernels, once on this machine: about a minute")
     started = time.monotonic()
@@ -165,7 +181,7 @@ def solve(  # noqa: PLR0913 - one function for all that a caller may ask, by key
     if exact:
         solution = _exactly(cluster, choice, limit, seconds, report)
     else:
-        how = _How(proving, seed, threads, start, executor, on_answer)
+        how = _How(proving, seed, threads, start, executor, on_answer, read(cluster, reserve, buffers))
         solution = _by_goals(cluster, choice, tiers, limit, how, seconds, report)
         if require_all and solution.unplaced and proving is None and limit.reason == "done" and _is_small(solution):
             # A proof tells pods that cannot be placed from pods that placing alone has found no room for.
@@ -182,6 +198,12 @@ def solve(  # noqa: PLR0913 - one function for all that a caller may ask, by key
     solution.limits = {k: v for k, v in (("time_limit", time_limit), ("steps", steps)) if v is not None}
     if require_all and solution.unplaced:
         raise _infeasible(cluster, choice, solution, limit, seed)
+    if require_all and solution.unmet:
+        lone: Unplaced = solution.unmet[0]
+        raise InfeasibleError(
+            f"{len(solution.unmet)} pods of buffers find no room, first {lone.pod}: {lone.message}: "
+            "free capacity, ask for less room, or solve without require_all"
+        )
     return solution
 
 
@@ -218,6 +240,7 @@ class _How(NamedTuple):
     start: Solution | None
     executor: Executor | None
     on_answer: Callable[[Answer], None] | None
+    asked: Asked
 
 
 def _by_goals(
@@ -230,17 +253,20 @@ def _by_goals(
     report: Progress,
 ) -> Solution:
     """The whole batch placed by goals, improved while a limit lasts, and bounded where that is asked for."""
-    from placer.answers import Answers, preferred
+    from placer.answers import Answer, Answers, preferred
     from placer.engine import standing_state
     from placer.placement import copied, new_base, overwrite
+    from placer.room import hold, holding
     from placer.start import begin_from
 
-    decided, proving = choice.decided(cluster), how.proving
+    decided, proving, asked = choice.decided(cluster), how.proving, how.asked
     run = _prepare(cluster, tiers, decided, seconds, report)
     base = cache(lambda: new_base(run, standing_state(cluster, run.encoded)))
-    write = partial(answer, cluster, tiers=tiers, decided=decided)
+    held = cache(lambda: holding(base(), run.encoded, asked.room))
+    write = partial(answer, cluster, tiers=tiers, decided=decided, room=asked.room)
     blocked = int((decided & (cluster.pod_table.node == PENDING)).sum()) - len(run.pod_of_slot)
-    answers = Answers(tiers, base, write, blocked, how, limit.begun)
+    answers = Answers(tiers, base, write, blocked, how._replace(on_answer=None) if asked else how, limit.begun)
+    hold(run, asked.room)
     clock = time.perf_counter()
     begun = None if how.start is None else begin_from(cluster, run, how.start)
     known: dict[str, Any] = {} if begun is None else {"start": begun.known}
@@ -251,21 +277,24 @@ def _by_goals(
     clock = time.perf_counter()
     solution = write(run, stopped=placed)
     seconds["answer"] = time.perf_counter() - clock
+    written = [solution]
     answers.better(run)
     if placed == "done" and limit.given and _searches(run, tiers, proving) and not limit.near(answers):
         clock, before = time.perf_counter(), copied(run)
         with limit.less(seconds["answer"]):
-            filled = _fill(run, base(), limit, left, how, answers, report)
+            filled = None if asked.room else _fill(run, base(), limit, left, how, answers, report)
             if filled is not None:
                 known["fill"] = filled.known
                 left = max(0, left - filled.tried) if left >= 0 else left
             if filled is None or not (filled.closed or limit.near(answers) or left == 0):
-                known |= _improve(run, base(), tiers, limit, left, how, answers, report)
+                known |= _improve(run, held(), tiers, limit, left, how, answers, report)
         found = write(run, stopped=placed)
         if preferred(solution, found) is solution:
             overwrite(run, before)
         solution = preferred(solution, found)
+        written.insert(0, solution)
         seconds["improve"] = time.perf_counter() - clock
+    hold(run, asked.room, -1)
     proof = None
     if proving is not None:
         clock = time.perf_counter()
@@ -273,12 +302,43 @@ def _by_goals(
         proof = _prove(cluster, run, tiers, decided, limit, proving, answers.priced or None)
         if proof.run is not run:
             run = proof.run
-            solution = write(run, stopped=placed)
+            solution = answer(cluster, run, tiers, placed, decided)
+            written.insert(0, solution)
         answers.better(run, proof.bound)
         seconds["prove"] = time.perf_counter() - clock
     solution.statistics = {**_statistics(cluster, run, seconds), **known}
+    if asked:
+        clock, best = time.perf_counter(), solution
+        report("reserve", 0, 1)
+        solution = _keep(cluster, run, partial(write, stopped=placed), asked, written)
+        seconds["reserve"] = time.perf_counter() - clock
+        solution.statistics = {**best.statistics, **solution.statistics, "seconds": _rounded(seconds)}
+        proof = proof.relaxed(best, solution) if proof is not None and solution is not best else proof
     if proof is not None:
         proof.state(solution, None if limit.reason != "done" else proving.gap if proving else None)
+    if asked and how.on_answer is not None:
+        at = time.monotonic() - limit.begun
+        how.on_answer(Answer(solution.objective, solution.bound, solution.gap, at, lambda: solution))
+    return solution
+
+
+def _keep(
+    cluster: Cluster, run: Run, write: Callable[[Run], Solution], asked: Asked, written: Sequence[Solution]
+) -> Solution:
+    """The best of the answers that keeps what is asked for, pods left out where none does."""
+    from placer.engine import prepare
+    from placer.reserve import bind_again, keep
+    from placer.room import hold
+
+    def again(without: set[int]) -> Solution:
+        fresh = prepare(cluster, run.encoded, run.goals, np.sort(run.pod_of_slot))
+        bind_again(fresh, written[0], cluster, without)
+        hold(fresh, asked.room)
+        return write(fresh)
+
+    solution = keep(cluster, asked, written, again)
+    standing = cluster.pod_table.node[cluster.pod_table.node >= 0]
+    solution.statistics["nodes_used"] = len(np.union1d(standing, solution.rows(cluster).node))
     return solution
 
 
@@ -417,6 +477,7 @@ def answer(
     tiers: Sequence[Tier],
     stopped: str = "done",
     decided: NDArray[np.bool_] | None = None,
+    room: Room | None = None,
 ) -> Solution:
     """
     The solution that a run has come to.
@@ -425,10 +486,13 @@ def answer(
     ----------
     decided
         (pods,) those that are not left alone; all by default.
+    room
+        What the run holds for buffers: a reason for what is unplaced, and nothing that goals count.
     """
     from placer.engine import bindings, claims_of
     from placer.objective import left_out, measure, objective
     from placer.reasons import unplaced
+    from placer.room import given_back
 
     (bound, nodes), devices = bindings(run)
     rows = Rows(bound, nodes)
@@ -437,7 +501,8 @@ def answer(
     if decided is not None:
         left = [each for each, asked in zip(left, decided[missing].tolist(), strict=True) if asked]
         missing = missing[decided[missing]]
-    terms = measure(cluster, run, tiers, rows, devices)
+    with given_back(run, room):
+        terms = measure(cluster, run, tiers, rows, devices)
     return Solution(
         input=cluster.digest,
         bindings=Bindings(cluster, rows, devices, claims_of(cluster, run, bound)),
@@ -457,9 +522,13 @@ def _statistics(cluster: Cluster, run: Any, seconds: dict[str, float]) -> dict[s
         "pod_classes": len(run.encoded.problem.classes.priority),
         "node_classes": len(run.encoded.problem.nodes.segment_start) - 1,
         "nodes_used": int((run.state.pods > 0).sum()),
-        "seconds": {stage: round(value, 6) for stage, value in seconds.items()},
+        "seconds": _rounded(seconds),
         "peak_rss_mb": peak_rss_mb(),
     }
+
+
+def _rounded(seconds: Mapping[str, float]) -> dict[str, float]:
+    return {stage: round(value, 6) for stage, value in seconds.items()}
 
 
 def peak_rss_mb() -> int:
