@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import groupby
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -10,8 +11,8 @@ from numpy.typing import NDArray
 
 from placer.encode.encode import Encoded, encode
 from placer.encode.goals import encode_goals
-from placer.encode.problem import Problem
-from placer.encode.state import new_state, new_work
+from placer.encode.problem import Plan, Problem
+from placer.encode.state import new_log, new_state, new_work
 from placer.encode.terms import Keys
 from placer.engine import known_units, pods_per_class, stand
 from placer.model.cluster import Cluster
@@ -19,6 +20,8 @@ from placer.solution import Rows
 
 ATTEMPTS = 4
 """Orders tried before pods are said not to fit: whoever was left over comes first in the next."""
+FEW = 8
+"""Equal pods up to which the node of the last one is tried before all nodes are looked at."""
 OPEN = 2**40
 """What each node has of the gate, of which every pod takes one: 0 closes the node."""
 GATE = "\0gate"
@@ -80,12 +83,20 @@ class Rescue:
         stand(cluster, self.encoded, self.state, self.work)
         self._parts = pack(self.problem), pack(self.state), pack(self.work)
         self._goals = pack(goals)
+        self._plan = _class_by_class(self.problem, pods_per_class(self.encoded))
+        self._log = new_log(self.problem, self._plan.first_slot, self._plan.last_slot, spare=0)
+        self._packed_log, self._packed_plan = pack(self._log), pack(self._plan)
         self.where = np.full(len(cluster.pod_table), -1, np.int64)
         """(pods,) internal node of each pod that stands, -1 for none."""
         self.where[self.encoded.standing] = self.encoded.position[self.encoded.standing_node]
         self.held: dict[int, Units] = {}
         self.out = np.zeros(len(self.where), bool)
         """(pods,) those that are lifted."""
+        self._limited = (self.problem.nodes.capacity < OPEN).all(axis=1)
+        capacity = np.where(self._limited[:, None], self.problem.nodes.capacity, 0).sum(axis=1)
+        self.size: NDArray[np.float64] = (self.problem.classes.need / np.maximum(capacity, 1)).sum(axis=1)
+        """(classes,) requests as shares of what the nodes have, summed."""
+        self._free: NDArray[np.int64] | None = None
         self._bind(rows, devices)
         self._hints: dict[int, int] = {}
         self.domains = _Domains(self, key) if key is not None else None
@@ -123,6 +134,7 @@ class Rescue:
         for row in rows:
             self._put(row, int(self.where[row]), sign)
             self.out[row] = sign < 0
+        self._free = None
 
     def add(self, rows: Sequence[int], near: Mapping[int, int] | None = None) -> Trial:
         """
@@ -134,12 +146,13 @@ class Rescue:
             Row of a pod → row of the node that is tried first.
         """
         wanted = {row: int(self.encoded.position[node]) for row, node in (near or {}).items()}
-        return self._try(rows, wanted)
+        return self._try(rows, wanted, ATTEMPTS)
 
     def fail(self, domain: int) -> Trial:
         """What stands in a domain placed elsewhere, as if its nodes were not there."""
         assert self.domains is not None
         there, saved = self.domains.pods(domain), self.domains.nodes(domain)
+        attempts = 1 if (self.short(domain) > 0).any() else ATTEMPTS
         gate = len(self.encoded.resources) - 1
         units = self.held
         # Its nodes are closed, so that the units held there do not matter.
@@ -148,7 +161,7 @@ class Rescue:
             self._put(row, int(self.where[row]), -1)
         self.state.free[gate, saved] -= OPEN
         self.domains.vanish(domain, -1)
-        found = self._try(self.domains.movable(domain, there).tolist(), {})
+        found = self._try(self.domains.movable(domain, there).tolist(), {}, attempts)
         self.domains.vanish(domain, 1)
         self.state.free[gate, saved] += OPEN
         for row in there.tolist():
@@ -165,10 +178,21 @@ class Rescue:
         segments[classes.eligible_segments[low:high]] = True
         return segments[nodes.segment]
 
-    def _try(self, rows: Sequence[int], near: Mapping[int, int]) -> Trial:
+    def short(self, domain: int) -> NDArray[np.int64]:
+        """(resources,) how much more those that would have to move ask for than all other nodes have free; or below 0."""
+        assert self.domains is not None
+        there = self.domains.pods(domain)
+        moving = self.class_of[self.domains.movable(domain, there)]
+        if self._free is None:
+            self._free = np.maximum(self.state.free, 0).sum(axis=1)
+        here = np.maximum(self.state.free[:, self.domains.nodes(domain)], 0).sum(axis=1)
+        found: NDArray[np.int64] = self.problem.classes.need[moving].sum(axis=0) - (self._free - here)
+        return np.where(self._limited, found, -1)
+
+    def _try(self, rows: Sequence[int], near: Mapping[int, int], attempts: int) -> Trial:
         order = self._in_order(rows)
         best: Trial | None = None
-        for attempt in range(ATTEMPTS):
+        for attempt in range(attempts):
             found, taken = self._place(order, near, hints=attempt == 0)
             self._undo(found, taken)
             if best is None or len(found.failed) < len(best.failed):
@@ -184,59 +208,91 @@ class Rescue:
         """Most important first, then the largest; equal pods one after another."""
         listed = np.asarray(rows, np.int64)
         pod_class = self.class_of[listed]
-        classes, capacity = self.problem.classes, self.problem.nodes.capacity
-        total = np.where(capacity < OPEN, capacity, 0).sum(axis=1)
-        size = (classes.need / np.maximum(total, 1)).sum(axis=1)
-        order = np.lexsort((listed, pod_class, -size[pod_class], -classes.priority[pod_class].astype(np.int64)))
+        priority = self.problem.classes.priority[pod_class].astype(np.int64)
+        order = np.lexsort((listed, pod_class, -self.size[pod_class], -priority))
         return [int(row) for row in listed[order]]
 
     def _place(self, order: Sequence[int], near: Mapping[int, int], hints: bool) -> tuple[Trial, list[Units]]:
-        """Pod by pod; those left over are tried again while others still find a node."""
+        """Equal pods in a row at once; those left over are tried again while others still find a node."""
         found, taken = Trial([], [], {}, []), list[Units]()
         left = list(order)
         while left:
-            hopeless: set[int] = set()
-            again = []
-            for row in left:
-                pod_class = int(self.class_of[row])
-                node = -1 if pod_class in hopeless else self._find(pod_class, near.get(row, -1), hints)
-                if node < 0:
-                    hopeless.add(pod_class)
-                    again.append(row)
-                    continue
-                if not near:
-                    self._hints[pod_class] = node
-                taken.append(self._admit(found, row, pod_class, node))
+            again: list[int] = []
+            for pod_class, run in groupby(left, lambda row: int(self.class_of[row])):
+                rows = list(run)
+                if near or (hints and len(rows) <= FEW):
+                    rows = self._by_hint(found, taken, pod_class, rows, near)
+                again += rows[self._by_score(found, taken, pod_class, rows) :] if rows else []
             if len(again) == len(left):
                 break
             left = again
         found.failed.extend(left)
         return found, taken
 
-    def _find(self, pod_class: int, near: int, hints: bool) -> int:
-        from placer.kernels.arrive import decide, fits_now
+    def _by_hint(
+        self, found: Trial, taken: list[Units], pod_class: int, rows: Sequence[int], near: Mapping[int, int]
+    ) -> list[int]:
+        """Puts pods where they are wanted, or where an equal one went before; the rows of the others."""
+        from placer.kernels.arrive import fits_now
+        from placer.kernels.bind import put
 
         problem, state, work = self._parts
-        hint = near if near >= 0 else self._hints.get(pod_class, -1) if hints else -1
-        if hint >= 0 and fits_now(problem, state, work, pod_class, hint):
-            return hint
-        return int(decide(problem, self._goals, state, work, pod_class))
+        left = []
+        for row in rows:
+            node = near.get(row, self._hints.get(pod_class, -1))
+            if node < 0 or not fits_now(problem, state, work, pod_class, node):
+                left.append(row)
+                continue
+            units = self._choose(pod_class, node)
+            self._hold(pod_class, units, 1)
+            put(problem, state, pod_class, node, 1)
+            self._note(found, taken, row, node, units)
+        return left
 
-    def _admit(self, found: Trial, row: int, pod_class: int, node: int) -> Units:
-        from placer.kernels.arrive import admit
+    def _choose(self, pod_class: int, node: int) -> Units:
+        """The units that a pod of a class would take of a node on which it fits."""
+        from placer.kernels.devices import choose_units
 
+        start, numa = self.problem.classes.unit_start, self.problem.classes.numa
+        if start[pod_class + 1] == start[pod_class] and numa[pod_class] == 0:
+            return []
         problem, state, work = self._parts
-        slots = int(admit(problem, self._goals, state, work, pod_class, node))
-        chosen, needs = self.work.chosen[:slots].tolist(), self.work.slot_need[:slots].tolist()
-        units, kinds = self.problem.units, self.encoded.kinds
-        held: dict[str, list[int]] = {}
-        for unit in chosen:
-            held.setdefault(kinds[units.kind[unit]], []).append(int(units.place[unit]))
-        if held:
+        slots = int(choose_units(problem, state, pod_class, node, work))
+        return list(zip(self.work.chosen[:slots].tolist(), self.work.slot_need[:slots].tolist(), strict=True))
+
+    def _by_score(self, found: Trial, taken: list[Units], pod_class: int, rows: Sequence[int]) -> int:
+        """Puts pods of a class where they cost least; how many of the first found a node."""
+        from placer.kernels.place import place_families
+
+        log, plan = self._log, self._plan
+        log.lines[0], log.next_slot[pod_class] = 0, plan.first_slot[pod_class]
+        plan.last_slot[pod_class] = plan.first_slot[pod_class] + len(rows)
+        self.work.scan_key[0] = -1
+        problem, state, work = self._parts
+        parts = problem, self._goals, state, work, self._packed_log, self._packed_plan
+        place_families(*parts, pod_class, pod_class + 1)
+        placed = int(log.lines[0])
+        log.line_of_slot[log.slot[:placed]] = -1
+        ends = log.unit_start[: placed + 1].tolist()
+        for line, node in enumerate(log.node[:placed].tolist()):
+            part = slice(ends[line], ends[line + 1])
+            units = list(zip(log.unit[part].tolist(), log.unit_need[part].tolist(), strict=True)) if part.stop > part.start else []
+            self._note(found, taken, rows[line], node, units)
+        if placed:
+            self._hints[pod_class] = int(log.node[placed - 1])
+        return placed
+
+    def _note(self, found: Trial, taken: list[Units], row: int, node: int, units: Units) -> None:
+        """Writes down where a pod went."""
+        if units:
+            problem, kinds = self.problem.units, self.encoded.kinds
+            held: dict[str, list[int]] = {}
+            for unit, _ in units:
+                held.setdefault(kinds[problem.kind[unit]], []).append(int(problem.place[unit]))
             found.devices[len(found.pod)] = held
         found.pod.append(row)
         found.node.append(int(self.problem.nodes.row[node]))
-        return list(zip(chosen, needs, strict=True))
+        taken.append(units)
 
     def _undo(self, found: Trial, taken: Sequence[Units]) -> None:
         from placer.kernels.bind import put
@@ -263,6 +319,21 @@ def _gated(problem: Problem) -> Problem:
         nodes=nodes._replace(capacity=np.ascontiguousarray(capacity), scale=np.ascontiguousarray(scale)),
         classes=classes._replace(need=np.ascontiguousarray(need), asked=asked),
         counters=counters._replace(domains=counters.domains.copy()),
+    )
+
+
+def _class_by_class(problem: Problem, pods: NDArray[np.int64]) -> Plan:
+    """A plan in which each class is a family of its own."""
+    count = len(pods)
+    last = np.cumsum(pods).astype(np.int32)
+    return Plan(
+        order=np.arange(count, dtype=np.int32),
+        family_start=np.arange(count + 1, dtype=np.int32),
+        family_need=problem.classes.need,
+        scan_key=np.arange(count, dtype=np.int64),
+        circle=np.full(count, -1, np.int32),
+        first_slot=(last - pods).astype(np.int32),
+        last_slot=last,
     )
 
 

@@ -28,6 +28,11 @@ RESERVE, BUFFER = "Reserve", "Buffer"
 MOST_GIVEN_BACK = 32
 """Pods left out that are tried once more, most important first, when the others hold."""
 
+COARSE = 64
+"""The number of pods left out is searched for to one in so many."""
+MOST_MOVED = 50_000
+"""Pods that are placed on trial for that, at most."""
+
 
 class Asked(NamedTuple):
     """
@@ -89,7 +94,7 @@ def keep(cluster: Cluster, asked: Asked, answers: Sequence[Solution], again: Cal
         if not failing:
             return _told(cluster, tried.sealed(), out)
         for row in tried.leave_out(failing):
-            out[row] = failing[0].words
+            out[row] = next((one.words for one in failing if row in one.rows), failing[0].others)
         answer = again(set(out))
 
 
@@ -103,14 +108,14 @@ class _Failing(NamedTuple):
         What fails; -1 for the buffers that come on top.
     rows
         Pods that find no place.
-    rule, words
-        The reason of those that are left out for it.
+    words, others
+        The reasons of those of them that are left out for it, and of others that are.
     """
 
     domain: int
     rows: list[int]
-    rule: str
     words: str
+    others: str
 
 
 class _Tried:
@@ -150,8 +155,10 @@ class _Tried:
             assert self.rescue is not None
             assert self.rescue.domains is not None
             name = f"{self.asked.key}={self.rescue.domains.names[event]}"
-            return _Failing(event, rows, RESERVE, f"with it, what stands there would not fit elsewhere if {name} failed")
-        return _Failing(event, rows, BUFFER, "with it, the pods of the buffers would not find the room kept for them")
+            words = f"would not fit elsewhere if {name} failed"
+            return _Failing(event, rows, words, f"takes room that is needed if {name} fails")
+        words = "takes room that is kept for buffers"
+        return _Failing(event, rows, words, words)
 
     def lift(self, rows: Sequence[int], sign: int = -1) -> None:
         """Takes bound pods out, or puts them back."""
@@ -174,26 +181,39 @@ class _Tried:
         """
         for useful in (self._useful(failing), np.ones(len(self.cluster.pod_table), bool)):
             order = self._victims(failing, useful)
-            low, high = self._enough(order, failing)
+            low, high = self._enough(order, failing, self._at_least(order, failing))
             if high:
                 return self._fewest(order, low, high, failing)
         raise self._infeasible(failing)
 
-    def _enough(self, order: list[int], failing: Sequence[_Failing]) -> tuple[int, int]:
-        """How many of the first are too few and enough; they are lifted. None, and nothing lifted, where all are too few."""
-        low, high = 0, 1
-        self.lift(order[:1])
+    def _at_least(self, order: list[int], failing: Sequence[_Failing]) -> int:
+        """How many of the first have to go by what they ask for in all, seen against what is free in all."""
+        most = min(1, len(order))
+        if self.rescue is None or not order:
+            return most
+        given = np.cumsum(self.rescue.problem.classes.need[self.rescue.class_of[order]], axis=0)
+        for one in failing:
+            if one.domain >= 0:
+                for resource, short in enumerate(self.rescue.short(one.domain).tolist()):
+                    if short > 0:
+                        most = max(most, int(np.searchsorted(given[:, resource], short)) + 1)
+        return min(most, len(order))
+
+    def _enough(self, order: list[int], failing: Sequence[_Failing], start: int) -> tuple[int, int]:
+        """How many of the first are too few, and enough: those are lifted. (0, 0), and none lifted, if all are too few."""
+        low, high, step = max(start - 1, 0), start, 1 + start // COARSE
+        self.lift(order[:high])
         while not self.stands(failing):
             if high >= len(order):
                 self.lift(order, 1)
                 return 0, 0
-            low, high = high, min(2 * high, len(order))
+            low, high, step = high, min(high + step, len(order)), 2 * step
             self.lift(order[low:high])
         return low, high
 
     def _fewest(self, order: list[int], low: int, high: int, failing: Sequence[_Failing]) -> list[int]:
         """The shortest start of the order that is enough, as far as halving finds it."""
-        while high - low > 1:
+        while high - low > 1 + high // COARSE:
             middle = (low + high) // 2
             self.lift(order[middle:high], 1)
             if self.stands(failing):
@@ -206,7 +226,8 @@ class _Tried:
     def _given_back(self, out: list[int], failing: Sequence[_Failing]) -> list[int]:
         """The same without those that stand in nobody's way; the last one tried was needed."""
         left = list(out)
-        for row in list(reversed(out[:-1]))[:MOST_GIVEN_BACK]:
+        pods = sum(len(found.pod) for one in failing if (found := self.trials.get(one.domain)))
+        for row in list(reversed(out[:-1]))[: min(MOST_GIVEN_BACK, MOST_MOVED // max(pods, 1))]:
             self.lift([row], 1)
             if self.stands(failing):
                 left.remove(row)
@@ -215,11 +236,14 @@ class _Tried:
         return left
 
     def _victims(self, failing: Sequence[_Failing], useful: NDArray[np.bool_]) -> list[int]:
-        """The placed pods that may stand in the way: least important, then those that fit nowhere, then the latest."""
+        """The placed pods that may stand in the way: least important, then largest, then those that fit nowhere."""
         rows = self.rows.pod[useful[self.rows.pod]]
         failed = np.zeros(len(self.cluster.pod_table), bool)
         failed[[row for one in failing if one.domain >= 0 for row in one.rows]] = True
-        order = np.lexsort((-np.arange(len(rows)), ~failed[rows], self.priority[rows]))
+        sized = self.rescue or self.extended
+        assert sized is not None
+        size = sized.size[sized.class_of[rows]]
+        order = np.lexsort((-np.arange(len(rows)), ~failed[rows], -size, self.priority[rows]))
         return [int(row) for row in rows[order]]
 
     def _useful(self, failing: Sequence[_Failing]) -> NDArray[np.bool_]:

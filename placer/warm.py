@@ -64,6 +64,7 @@ def _solve_a_little() -> None:
     cluster = _little()
     solve(cluster, goals=["pack"], steps=10**6)
     solve(_ranked(cluster), profile="kubernetes")
+    _keep_a_little()
     solve(cluster, goals=["fragmentation", "balance+headroom", "preferences"])
     _prove_a_little(cluster)
 
