@@ -97,6 +97,9 @@ class Rescue:
         self.size: NDArray[np.float64] = (self.problem.classes.need / np.maximum(capacity, 1)).sum(axis=1)
         """(classes,) requests as shares of what the nodes have, summed."""
         self._free: NDArray[np.int64] | None = None
+        classes = self.problem.classes
+        self._counted = (np.diff(classes.adds_start) > 0) | (np.diff(classes.volume_start) > 0)
+        self._plain = ~self._counted & (np.diff(classes.unit_start) == 0) & (classes.numa == 0)
         self._bind(rows, devices)
         self._hints: dict[int, int] = {}
         self.domains = _Domains(self, key) if key is not None else None
@@ -109,17 +112,23 @@ class Rescue:
             row, node = int(rows.pod[place]), int(nodes[place])
             pairs = known_units(self.encoded, int(self.class_of[row]), node, held)
             self.held[row] = [(int(start[node]) + unit, need) for unit, need in pairs]
-        for row, node in zip(rows.pod.tolist(), nodes.tolist(), strict=True):
-            self.where[row] = node
-            self._put(row, node, 1)
+        self.where[rows.pod] = nodes
+        self._put(rows.pod.astype(np.int64), nodes.astype(np.int64), self.held, 1)
 
-    def _put(self, row: int, node: int, sign: int) -> None:
+    def _put(
+        self, rows: NDArray[np.int64], nodes: NDArray[np.int64], units: Mapping[int, Units], sign: int
+    ) -> None:
+        """Puts pods on internal nodes (1) or takes them off (-1), with the units that some of them hold, by row."""
         from placer.kernels.bind import put
 
-        pod_class = int(self.class_of[row])
+        pod_class = self.class_of[rows]
+        plain = self._plain[pod_class]
+        np.subtract.at(self.state.free.T, nodes[plain], sign * self.problem.classes.need[pod_class[plain]])
+        np.add.at(self.state.pods, nodes[plain], sign)
         problem, state, _ = self._parts
-        self._hold(pod_class, self.held.get(row, []), sign)
-        put(problem, state, pod_class, node, sign)
+        for place in np.flatnonzero(~plain).tolist():
+            self._hold(int(pod_class[place]), units.get(int(rows[place]), []), sign)
+            put(problem, state, int(pod_class[place]), int(nodes[place]), sign)
 
     def _hold(self, pod_class: int, units: Units, sign: int) -> None:
         from placer.kernels.bind import hold_units
@@ -131,9 +140,9 @@ class Rescue:
 
     def lift(self, rows: Sequence[int], sign: int = -1) -> None:
         """Takes bound pods out of the state; with ``sign`` 1 puts them back."""
-        for row in rows:
-            self._put(row, int(self.where[row]), sign)
-            self.out[row] = sign < 0
+        listed = np.asarray(rows, np.int64)
+        self._put(listed, self.where[listed], self.held, sign)
+        self.out[listed] = sign < 0
         self._free = None
 
     def add(self, rows: Sequence[int], near: Mapping[int, int] | None = None) -> Trial:
@@ -154,19 +163,15 @@ class Rescue:
         there, saved = self.domains.pods(domain), self.domains.nodes(domain)
         attempts = 1 if (self.short(domain) > 0).any() else ATTEMPTS
         gate = len(self.encoded.resources) - 1
-        units = self.held
-        # Its nodes are closed, so that the units held there do not matter.
-        self.held = {}
-        for row in there.tolist():
-            self._put(row, int(self.where[row]), -1)
+        # Its nodes are closed: of what stands there only those matter that rules between pods count.
+        counted = there[self._counted[self.class_of[there]]]
+        self._put(counted, self.where[counted], {}, -1)
         self.state.free[gate, saved] -= OPEN
         self.domains.vanish(domain, -1)
         found = self._try(self.domains.movable(domain, there).tolist(), {}, attempts)
         self.domains.vanish(domain, 1)
         self.state.free[gate, saved] += OPEN
-        for row in there.tolist():
-            self._put(row, int(self.where[row]), 1)
-        self.held = units
+        self._put(counted, self.where[counted], {}, 1)
         return found
 
     def allowed(self, signature: int) -> NDArray[np.bool_]:
@@ -273,11 +278,16 @@ class Rescue:
         place_families(*parts, pod_class, pod_class + 1)
         placed = int(log.lines[0])
         log.line_of_slot[log.slot[:placed]] = -1
-        ends = log.unit_start[: placed + 1].tolist()
-        for line, node in enumerate(log.node[:placed].tolist()):
-            part = slice(ends[line], ends[line + 1])
-            units = list(zip(log.unit[part].tolist(), log.unit_need[part].tolist(), strict=True)) if part.stop > part.start else []
-            self._note(found, taken, rows[line], node, units)
+        nodes = log.node[:placed]
+        if log.unit_start[placed] == 0:
+            found.pod.extend(rows[:placed])
+            found.node.extend(self.problem.nodes.row[nodes].tolist())
+            taken.extend([] for _ in range(placed))
+        else:
+            for line, node in enumerate(nodes.tolist()):
+                part = slice(log.unit_start[line], log.unit_start[line + 1])
+                units = list(zip(log.unit[part].tolist(), log.unit_need[part].tolist(), strict=True))
+                self._note(found, taken, rows[line], node, units)
         if placed:
             self._hints[pod_class] = int(log.node[placed - 1])
         return placed
@@ -295,13 +305,8 @@ class Rescue:
         taken.append(units)
 
     def _undo(self, found: Trial, taken: Sequence[Units]) -> None:
-        from placer.kernels.bind import put
-
-        problem, state, _ = self._parts
-        for row, node, units in zip(reversed(found.pod), reversed(found.node), reversed(taken), strict=True):
-            pod_class = int(self.class_of[row])
-            self._hold(pod_class, units, -1)
-            put(problem, state, pod_class, int(self.encoded.position[node]), -1)
+        rows, nodes = np.array(found.pod, np.int64), self.encoded.position[found.node].astype(np.int64)
+        self._put(rows, nodes, dict(zip(found.pod, taken, strict=True)), -1)
 
 
 def _gated(problem: Problem) -> Problem:
@@ -366,8 +371,9 @@ class _Domains:
     def movable(self, domain: int, there: NDArray[np.int64]) -> NDArray[np.int64]:
         """Those of a domain's pods that have to find a place elsewhere."""
         signature = self.rescue.problem.classes.eligible[self.rescue.class_of[there]]
-        bound = np.array([self._bound(int(one))[domain] for one in signature.tolist()], bool)
-        return there[~self._stays[there] & ~bound]
+        distinct, inverse = np.unique(signature, return_inverse=True)
+        bound = np.array([self._bound(int(one))[domain] for one in distinct.tolist()], bool)
+        return there[~self._stays[there] & ~bound[inverse]]
 
     def exempt(self) -> int:
         """How many pods that stand in a domain need no place elsewhere."""
