@@ -59,7 +59,6 @@ class Proof(NamedTuple):
         if solution.stopped == "done" and gap is not None and 0.0 < solution.gap <= gap:
             solution.stopped = "gap_limit"
 
-
     def relaxed(self, best: Solution, other: Solution) -> Proof:
         """
         What is proven of another answer to the same problem, which had to keep more than the bounds know of.

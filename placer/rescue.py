@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from placer.encode.encode import Encoded, encode
+from placer.encode.encode import encode
 from placer.encode.goals import encode_goals
 from placer.encode.problem import Plan, Problem
 from placer.encode.state import new_log, new_state, new_work
@@ -92,7 +92,7 @@ class Rescue:
         self.held: dict[int, Units] = {}
         self.out = np.zeros(len(self.where), bool)
         """(pods,) those that are lifted."""
-        self._limited = (self.problem.nodes.capacity < OPEN).all(axis=1)
+        self._limited: NDArray[np.bool_] = np.all(self.problem.nodes.capacity < OPEN, axis=1)
         capacity = np.where(self._limited[:, None], self.problem.nodes.capacity, 0).sum(axis=1)
         self.size: NDArray[np.float64] = (self.problem.classes.need / np.maximum(capacity, 1)).sum(axis=1)
         """(classes,) requests as shares of what the nodes have, summed."""
@@ -115,9 +115,7 @@ class Rescue:
         self.where[rows.pod] = nodes
         self._put(rows.pod.astype(np.int64), nodes.astype(np.int64), self.held, 1)
 
-    def _put(
-        self, rows: NDArray[np.int64], nodes: NDArray[np.int64], units: Mapping[int, Units], sign: int
-    ) -> None:
+    def _put(self, rows: NDArray[np.int64], nodes: NDArray[np.int64], units: Mapping[int, Units], sign: int) -> None:
         """Puts pods on internal nodes (1) or takes them off (-1), with the units that some of them hold, by row."""
         from placer.kernels.bind import put
 
@@ -184,7 +182,7 @@ class Rescue:
         return segments[nodes.segment]
 
     def short(self, domain: int) -> NDArray[np.int64]:
-        """(resources,) how much more those that would have to move ask for than all other nodes have free; or below 0."""
+        """(resources,) how much those that would have to move ask for beyond what all other nodes have free."""
         assert self.domains is not None
         there = self.domains.pods(domain)
         moving = self.class_of[self.domains.movable(domain, there)]
@@ -373,7 +371,8 @@ class _Domains:
         signature = self.rescue.problem.classes.eligible[self.rescue.class_of[there]]
         distinct, inverse = np.unique(signature, return_inverse=True)
         bound = np.array([self._bound(int(one))[domain] for one in distinct.tolist()], bool)
-        return there[~self._stays[there] & ~bound[inverse]]
+        found: NDArray[np.int64] = there[~self._stays[there] & ~bound[inverse]]
+        return found
 
     def exempt(self) -> int:
         """How many pods that stand in a domain need no place elsewhere."""

@@ -14,16 +14,19 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from placer.engine import Run
+from placer.encode.combine import ragged
+from placer.engine import Run, known_units, prepare
 from placer.errors import InfeasibleError
 from placer.model.buffers import read_buffers, read_reserve
 from placer.model.cluster import Cluster
 from placer.model.pod import Pod
 from placer.model.rule import Reason
+from placer.placement import Lines, restore
 from placer.rescue import Rescue, Trial
-from placer.room import Room, make_room
-from placer.solution import Bindings, Rows, Solution, Unplaced, units_of
+from placer.room import Room, hold, make_room
+from placer.solution import Bindings, Rows, Solution, Unplaced
 
+Again = Callable[[set[int]], Solution]
 RESERVE, BUFFER = "Reserve", "Buffer"
 MOST_GIVEN_BACK = 32
 """Pods left out that are tried once more, most important first, when the others hold."""
@@ -66,7 +69,7 @@ def read(cluster: Cluster, reserve: str | None, buffers: Sequence[Pod]) -> Asked
     return Asked(key, make_room(cluster, pods) if pods else None)
 
 
-def keep(cluster: Cluster, asked: Asked, answers: Sequence[Solution], again: Callable[[set[int]], Solution]) -> Solution:
+def keep(cluster: Cluster, asked: Asked, answers: Sequence[Solution], again: Again) -> Solution:
     """
     The first answer that keeps what is asked for; where none does, the first one with pods left out.
 
@@ -200,7 +203,7 @@ class _Tried:
         return min(most, len(order))
 
     def _enough(self, order: list[int], failing: Sequence[_Failing], start: int) -> tuple[int, int]:
-        """How many of the first are too few, and enough: those are lifted. (0, 0), and none lifted, if all are too few."""
+        """How many of the first are too few, and enough: those are lifted. (0, 0), and none lifted, without any."""
         low, high, step = max(start - 1, 0), start, 1 + start // COARSE
         self.lift(order[:high])
         while not self.stands(failing):
@@ -298,9 +301,7 @@ def _bindings(cluster: Cluster, trials: Sequence[Trial]) -> Bindings:
     pods, nodes = ([row for one in trials for row in one[column]] for column in (0, 1))
     starts = np.cumsum([0, *(len(one.pod) for one in trials)]).tolist()
     devices = {
-        start + place: held
-        for start, one in zip(starts, trials, strict=False)
-        for place, held in one.devices.items()
+        start + place: held for start, one in zip(starts, trials, strict=False) for place, held in one.devices.items()
     }
     return Bindings(cluster, Rows(np.array(pods, np.int32), np.array(nodes, np.int32)), devices)
 
@@ -315,8 +316,9 @@ def _told(cluster: Cluster, answer: Solution, out: dict[int, str]) -> Solution:
         fits = bool(one.reasons) and sum(reason.nodes for reason in one.reasons) < nodes and _looked_at(one)
         if row in out or fits or not one.reasons:
             words = out.get(row, any_words)
-            one = Unplaced(one.pod, [Reason(_rule(words), words, nodes)], words)
-        told.append(one)
+            told.append(Unplaced(one.pod, [Reason(_rule(words), words, nodes)], words))
+        else:
+            told.append(one)
     answer.unplaced = told
     answer.statistics["left_out"] = len(out)
     return answer
@@ -330,35 +332,52 @@ def _looked_at(one: Unplaced) -> bool:
     return one.reasons[0].rule not in ("Limit", "SchedulingGates", "Unsupported")
 
 
+def kept(
+    cluster: Cluster, run: Run, write: Callable[[Run], Solution], asked: Asked, written: Sequence[Solution]
+) -> Solution:
+    """
+    The best of a run's answers that keeps what is asked for, pods left out where none does.
+
+    Parameters
+    ----------
+    run
+        Whose problem, goals and pods are meant; it is not changed.
+    write
+        Writes out a run that holds the buffers' room.
+    written
+        Answers, the best first.
+    """
+
+    def again(without: set[int]) -> Solution:
+        fresh = prepare(cluster, run.encoded, run.goals, np.sort(run.pod_of_slot))
+        bind_again(fresh, written[0], cluster, without)
+        hold(fresh, asked.room)
+        return write(fresh)
+
+    solution = keep(cluster, asked, written, again)
+    standing = cluster.pod_table.node[cluster.pod_table.node >= 0]
+    solution.statistics["nodes_used"] = len(np.union1d(standing, solution.rows(cluster).node))
+    return solution
+
+
 def bind_again(fresh: Run, answer: Solution, cluster: Cluster, without: set[int]) -> Run:
     """
     A run in which nothing is placed yet, with an answer's bindings in their order, some pods left out.
 
     A pod that may not arrive any more, since it needs one of those, is left out as well.
     """
-    from placer.engine import known_units
-    from placer.kernels.arrive import fits_now
-    from placer.kernels.bind import hold_units, put
-    from placer.kernels.claims import settle_claims
-    from placer.kernels.place import record
-    from placer.kernels.structs import pack
-
-    encoded = fresh.encoded
-    problem, state, work, log = pack(encoded.problem), pack(fresh.state), pack(fresh.work), pack(fresh.log)
-    slot_of = np.full(len(cluster.pod_table), -1, np.int64)
-    slot_of[fresh.pod_of_slot] = np.arange(len(fresh.pod_of_slot))
-    rows, devices = answer.rows(cluster), units_of(answer.bindings)
-    nodes = encoded.position[rows.node].tolist()
-    start = encoded.problem.units.start
-    for place, (row, node) in enumerate(zip(rows.pod.tolist(), nodes, strict=True)):
-        pod_class = int(encoded.class_of_pod[row])
-        if row in without or not fits_now(problem, state, work, pod_class, node):
-            continue
-        pairs = known_units(encoded, pod_class, node, devices.get(place, {}))
-        fresh.work.chosen[: len(pairs)] = [int(start[node]) + unit for unit, _ in pairs]
-        fresh.work.slot_need[: len(pairs)] = [need for _, need in pairs]
-        hold_units(problem, state, pod_class, fresh.work.chosen, fresh.work.slot_need, len(pairs), 1)
-        settle_claims(problem, state, work, pod_class, node)
-        put(problem, state, pod_class, node, 1)
-        record(log, work, int(slot_of[row]), node, len(pairs))
+    rows, devices = answer.rows(cluster), answer.units()
+    slot_of = np.full(len(cluster.pod_table), -1, np.int32)
+    slot_of[fresh.pod_of_slot] = np.arange(len(fresh.pod_of_slot), dtype=np.int32)
+    lines = np.flatnonzero(~np.isin(rows.pod, list(without)))
+    pods, nodes = rows.pod[lines], fresh.encoded.position[rows.node[lines]].astype(np.int32)
+    start = fresh.encoded.problem.units.start
+    taken: list[list[tuple[int, int]]] = [[] for _ in lines]
+    for place in np.flatnonzero(np.isin(lines, list(devices))).tolist():
+        pod_class, node = int(fresh.encoded.class_of_pod[pods[place]]), int(nodes[place])
+        pairs = known_units(fresh.encoded, pod_class, node, devices[int(lines[place])])
+        taken[place] = [(int(start[node]) + unit, need) for unit, need in pairs]
+    unit_start, unit = ragged([[unit for unit, _ in pairs] for pairs in taken])
+    need = np.array([need for pairs in taken for _, need in pairs], np.int32)
+    restore(fresh, Lines(slot_of[pods], nodes, unit_start.astype(np.int64), unit, need))
     return fresh

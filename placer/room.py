@@ -12,11 +12,13 @@ from numpy.typing import NDArray
 from placer.encode.devices import vocabulary
 from placer.encode.encode import Encoded, encode
 from placer.encode.goals import encode_goals
+from placer.encode.problem import State
 from placer.engine import Run, bindings, place, pods_per_class, prepare
 from placer.model.buffers import with_buffers
 from placer.model.cluster import Cluster
 from placer.model.pod import Pod
 from placer.model.units import units as units_of
+from placer.placement import Base, copied_arrays
 from placer.reasons import unplaced
 from placer.solution import Unplaced
 
@@ -50,15 +52,6 @@ class Room(NamedTuple):
     free: dict[str, Amounts]
     units: dict[int, Amounts]
 
-    @contextmanager
-    def given_back(self, run: Run) -> Iterator[None]:
-        """While inside, a run is as it is without what is held."""
-        hold(run, self, -1)
-        try:
-            yield
-        finally:
-            hold(run, self, 1)
-
 
 def make_room(cluster: Cluster, buffers: Sequence[Pod]) -> Room:
     """Places the pods of buffers beside what stands: as many as fit, the hardest rules of their own kept."""
@@ -85,21 +78,46 @@ def make_room(cluster: Cluster, buffers: Sequence[Pod]) -> Room:
     )
 
 
-def hold(run: Run, room: Room, sign: int = 1) -> None:
+def hold(run: Run, room: Room | None, sign: int = 1) -> None:
+    """Takes what a room holds from what a run has free; with ``sign`` -1 gives it back."""
+    if room is not None:
+        _take(run.encoded, run.state, room, sign)
+        run.work.scan_key[0] = -1
+
+
+def holding(base: Base, encoded: Encoded, room: Room | None) -> Base:
+    """What jobs begin from, with what a room holds taken from what is free."""
+    if room is None:
+        return base
+    state = copied_arrays(base.state)
+    _take(encoded, state, room, 1)
+    return base._replace(state=state)
+
+
+@contextmanager
+def given_back(run: Run, room: Room | None) -> Iterator[None]:
+    """While inside, a run is as it is without what is held."""
+    hold(run, room, -1)
+    try:
+        yield
+    finally:
+        hold(run, room)
+
+
+def _take(encoded: Encoded, state: State, room: Room, sign: int) -> None:
     """
-    Takes what a room holds from what a run has free; with ``sign`` -1 gives it back.
+    Takes what is held from a state.
 
     What no pod of the run asks for has no place in its arrays, and needs none. Ports and rules between pods are not
     held: whether the buffers fit with all that was placed is asked in the end.
     """
-    row = run.encoded.problem.nodes.row
-    for index, name in enumerate(run.encoded.resources):
+    row = encoded.problem.nodes.row
+    for index, name in enumerate(encoded.resources):
         if name in room.free:
-            run.state.free[index] -= sign * room.free[name][row]
-    by_row = _by_row(run.encoded)
+            state.free[index] -= sign * room.free[name][row]
+    by_row = _by_row(encoded)
     for column, taken in room.units.items():
-        run.state.unit_free[by_row, column] -= sign * taken
-    run.work.scan_key[0] = -1
+        state.unit_free[by_row, column] -= sign * taken
 
 
 def _dimensions(cluster: Cluster) -> dict[str, int]:

@@ -232,12 +232,12 @@ class Solution:
         StaleSolutionError
             The solution was made for another input.
         """
-        if not (isinstance(self.bindings, Bindings) and self.bindings.cluster is cluster):
-            if self.input != cluster.digest:
-                raise StaleSolutionError(
-                    f"the solution's input is {self.input!r}, the cluster's is {cluster.digest!r}: "
-                    "it was made for another input; solve again, or give the input that it was made for"
-                )
+        own = isinstance(self.bindings, Bindings) and self.bindings.cluster is cluster
+        if not own and self.input != cluster.digest:
+            raise StaleSolutionError(
+                f"the solution's input is {self.input!r}, the cluster's is {cluster.digest!r}: "
+                "it was made for another input; solve again, or give the input that it was made for"
+            )
         return rows_of(cluster, self.bindings)
 
     def units(self) -> Mapping[int, Mapping[str, Sequence[int]]]:

@@ -7,7 +7,7 @@ import resource as process_resource
 import sys
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import Executor
 from functools import cache, partial
 from math import inf
@@ -121,7 +121,7 @@ def solve(  # noqa: PLR0913 - one function for all that a caller may ask, by key
         Called with stage, done and total.
     on_answer
         Called with each :class:`placer.answers.Answer` that is better than the one before: objective, bound, gap,
-        seconds, and the solution, which is made when it is asked for. With a reserve or buffers it is the last one only.
+        seconds, and the solution, which is made when it is asked for. With a reserve or buffers only with the last.
 
     Returns
     -------
@@ -196,14 +196,8 @@ def solve(  # noqa: PLR0913 - one function for all that a caller may ask, by key
         solution.stopped = limit.reason
     solution.seed = seed
     solution.limits = {k: v for k, v in (("time_limit", time_limit), ("steps", steps)) if v is not None}
-    if require_all and solution.unplaced:
+    if require_all and (solution.unplaced or solution.unmet):
         raise _infeasible(cluster, choice, solution, limit, seed)
-    if require_all and solution.unmet:
-        lone: Unplaced = solution.unmet[0]
-        raise InfeasibleError(
-            f"{len(solution.unmet)} pods of buffers find no room, first {lone.pod}: {lone.message}: "
-            "free capacity, ask for less room, or solve without require_all"
-        )
     return solution
 
 
@@ -219,6 +213,8 @@ def _infeasible(cluster: Cluster, choice: Choice, solution: Solution, limit: Lim
     from placer.conflicts import conflicts_of
     from placer.infeasible.check import Clock
 
+    if not solution.unplaced or _held_back(solution):
+        return _without_room(solution)
     first: Unplaced = solution.unplaced[0]
     text = f"{len(solution.unplaced)} pods stay unplaced, first {first.pod}: {first.message}"
     fix = "free capacity, relax a rule, or solve without require_all"
@@ -229,6 +225,22 @@ def _infeasible(cluster: Cluster, choice: Choice, solution: Solution, limit: Lim
     chosen = choice.decided(cluster) & (cluster.pod_table.node == PENDING)
     found = conflicts_of(cluster, chosen, left, clock, seed)
     return InfeasibleError("\n".join([f"{text}: {fix}", *found.lines()]), found)
+
+
+def _held_back(solution: Solution) -> bool:
+    """Whether a reserve or buffers keep pods out: no conflict between rules then."""
+    return solution.reserve is not None or bool(solution.buffers)
+
+
+def _without_room(solution: Solution) -> InfeasibleError:
+    """What has found no room beside, or for, what was to be kept free."""
+    fix = "free capacity, ask for less to be kept free, or solve without require_all"
+    found = [
+        f"{len(listed)} pods {what}, first {listed[0].pod}: {listed[0].message}"
+        for listed, what in ((solution.unplaced, "stay unplaced"), (solution.unmet, "of buffers find no room"))
+        if listed
+    ]
+    return InfeasibleError(f"{'; '.join(found)}: {fix}")
 
 
 class _How(NamedTuple):
@@ -253,9 +265,9 @@ def _by_goals(
     report: Progress,
 ) -> Solution:
     """The whole batch placed by goals, improved while a limit lasts, and bounded where that is asked for."""
-    from placer.answers import Answer, Answers, preferred
+    from placer.answers import Answers
     from placer.engine import standing_state
-    from placer.placement import copied, new_base, overwrite
+    from placer.placement import new_base
     from placer.room import hold, holding
     from placer.start import begin_from
 
@@ -263,7 +275,7 @@ def _by_goals(
     run = _prepare(cluster, tiers, decided, seconds, report)
     base = cache(lambda: new_base(run, standing_state(cluster, run.encoded)))
     held = cache(lambda: holding(base(), run.encoded, asked.room))
-    write = partial(answer, cluster, tiers=tiers, decided=decided, room=asked.room)
+    write: Callable[..., Solution] = partial(answer, cluster, tiers=tiers, decided=decided, room=asked.room)
     blocked = int((decided & (cluster.pod_table.node == PENDING)).sum()) - len(run.pod_of_slot)
     answers = Answers(tiers, base, write, blocked, how._replace(on_answer=None) if asked else how, limit.begun)
     hold(run, asked.room)
@@ -274,25 +286,15 @@ def _by_goals(
     if begun is not None:
         begun.keep(run, write)
     placed, seconds["place"] = limit.reason, time.perf_counter() - clock
+    way = _Way(tiers, limit, how, (base, held), partial(write, stopped=placed), answers, report)
     clock = time.perf_counter()
-    solution = write(run, stopped=placed)
+    written = [way.write(run)]
     seconds["answer"] = time.perf_counter() - clock
-    written = [solution]
     answers.better(run)
     if placed == "done" and limit.given and _searches(run, tiers, proving) and not limit.near(answers):
-        clock, before = time.perf_counter(), copied(run)
+        clock = time.perf_counter()
         with limit.less(seconds["answer"]):
-            filled = None if asked.room else _fill(run, base(), limit, left, how, answers, report)
-            if filled is not None:
-                known["fill"] = filled.known
-                left = max(0, left - filled.tried) if left >= 0 else left
-            if filled is None or not (filled.closed or limit.near(answers) or left == 0):
-                known |= _improve(run, held(), tiers, limit, left, how, answers, report)
-        found = write(run, stopped=placed)
-        if preferred(solution, found) is solution:
-            overwrite(run, before)
-        solution = preferred(solution, found)
-        written.insert(0, solution)
+            written.insert(0, _improved(run, way, left, written[0], known))
         seconds["improve"] = time.perf_counter() - clock
     hold(run, asked.room, -1)
     proof = None
@@ -302,43 +304,70 @@ def _by_goals(
         proof = _prove(cluster, run, tiers, decided, limit, proving, answers.priced or None)
         if proof.run is not run:
             run = proof.run
-            solution = answer(cluster, run, tiers, placed, decided)
-            written.insert(0, solution)
+            written.insert(0, answer(cluster, run, tiers, placed, decided))
         answers.better(run, proof.bound)
         seconds["prove"] = time.perf_counter() - clock
-    solution.statistics = {**_statistics(cluster, run, seconds), **known}
-    if asked:
-        clock, best = time.perf_counter(), solution
-        report("reserve", 0, 1)
-        solution = _keep(cluster, run, partial(write, stopped=placed), asked, written)
-        seconds["reserve"] = time.perf_counter() - clock
-        solution.statistics = {**best.statistics, **solution.statistics, "seconds": _rounded(seconds)}
-        proof = proof.relaxed(best, solution) if proof is not None and solution is not best else proof
+    written[0].statistics = {**_statistics(cluster, run, seconds), **known}
     if proof is not None:
-        proof.state(solution, None if limit.reason != "done" else proving.gap if proving else None)
-    if asked and how.on_answer is not None:
-        at = time.monotonic() - limit.begun
-        how.on_answer(Answer(solution.objective, solution.bound, solution.gap, at, lambda: solution))
-    return solution
+        proof.state(written[0], None if limit.reason != "done" else proving.gap if proving else None)
+    return _kept(run, way, cluster, written, proof) if asked else written[0]
 
 
-def _keep(
-    cluster: Cluster, run: Run, write: Callable[[Run], Solution], asked: Asked, written: Sequence[Solution]
-) -> Solution:
-    """The best of the answers that keeps what is asked for, pods left out where none does."""
-    from placer.engine import prepare
-    from placer.reserve import bind_again, keep
-    from placer.room import hold
+class _Way(NamedTuple):
+    """
+    What a run is improved with.
 
-    def again(without: set[int]) -> Solution:
-        fresh = prepare(cluster, run.encoded, run.goals, np.sort(run.pod_of_slot))
-        bind_again(fresh, written[0], cluster, without)
-        hold(fresh, asked.room)
-        return write(fresh)
+    Attributes
+    ----------
+    base
+        What jobs begin from: the plain one, and with what buffers hold.
+    write
+        Writes out a run.
+    """
 
-    solution = keep(cluster, asked, written, again)
-    standing = cluster.pod_table.node[cluster.pod_table.node >= 0]
-    solution.statistics["nodes_used"] = len(np.union1d(standing, solution.rows(cluster).node))
+    tiers: Sequence[Tier]
+    limit: Limit
+    how: _How
+    base: tuple[Callable[[], Base], Callable[[], Base]]
+    write: Callable[[Run], Solution]
+    answers: Answers
+    report: Progress
+
+
+def _improved(run: Run, way: _Way, left: int, solution: Solution, known: dict[str, Any]) -> Solution:
+    """The better of an answer and of what filling and searching make of its run, which is left at that."""
+    from placer.answers import preferred
+    from placer.placement import copied, overwrite
+
+    tiers, limit, how, (base, held), write, answers, report = way
+    before = copied(run)
+    filled = None if how.asked.room else _fill(run, base(), limit, left, how, answers, report)
+    if filled is not None:
+        known["fill"] = filled.known
+        left = max(0, left - filled.tried) if left >= 0 else left
+    if filled is None or not (filled.closed or limit.near(answers) or left == 0):
+        known |= _improve(run, held(), tiers, limit, left, how, answers, report)
+    found = write(run)
+    if preferred(solution, found) is solution:
+        overwrite(run, before)
+    return preferred(solution, found)
+
+
+def _kept(run: Run, way: _Way, cluster: Cluster, written: Sequence[Solution], proof: Proof | None) -> Solution:
+    """What keeps reserve and buffers, with the proof as far as it holds for it; the best answer comes first."""
+    from placer.answers import Answer
+    from placer.reserve import kept
+
+    best, how, clock = written[0], way.how, time.perf_counter()
+    way.report("reserve", 0, 1)
+    solution = kept(cluster, run, way.write, how.asked, written)
+    solution.statistics = {**best.statistics, **solution.statistics}
+    solution.statistics["seconds"]["reserve"] = round(time.perf_counter() - clock, 6)
+    if proof is not None:
+        (proof if solution is best else proof.relaxed(best, solution)).state(solution, None)
+    if how.on_answer is not None:
+        seconds = time.monotonic() - way.limit.begun
+        how.on_answer(Answer(solution.objective, solution.bound, solution.gap, seconds, lambda: solution))
     return solution
 
 
@@ -522,13 +551,9 @@ def _statistics(cluster: Cluster, run: Any, seconds: dict[str, float]) -> dict[s
         "pod_classes": len(run.encoded.problem.classes.priority),
         "node_classes": len(run.encoded.problem.nodes.segment_start) - 1,
         "nodes_used": int((run.state.pods > 0).sum()),
-        "seconds": _rounded(seconds),
+        "seconds": {stage: round(value, 6) for stage, value in seconds.items()},
         "peak_rss_mb": peak_rss_mb(),
     }
-
-
-def _rounded(seconds: Mapping[str, float]) -> dict[str, float]:
-    return {stage: round(value, 6) for stage, value in seconds.items()}
 
 
 def peak_rss_mb() -> int:

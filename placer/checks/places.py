@@ -76,7 +76,7 @@ class Places:
             return np.zeros(0, bool)
         bare = np.array([not untolerated(taints, tolerations) for taints in nodes.taints.values], bool)
         open_to_it = np.full(len(nodes), True) if tolerates_cordon(tolerations) else ~nodes.unschedulable
-        return bare[nodes.taints.codes] & open_to_it
+        return np.logical_and(bare[nodes.taints.codes], open_to_it)
 
     def _named(self, names: Sequence[str]) -> Mask:
         mask = np.zeros(len(self.facts.nodes), bool)

@@ -86,7 +86,9 @@ def _flaw(case: _Case, domain: int, texts: Sequence[str]) -> Flaw:
     pod = texts[0].split(":")[0]
     there = int((case.domain == domain).sum())
     name = f"{case.key}={case.names[domain]}"
-    return Flaw("Reserve", pod, "", f"if {name} failed, {len(texts):,} of {there:,} pods would not fit elsewhere: {shown}")
+    return Flaw(
+        "Reserve", pod, "", f"if {name} failed, {len(texts):,} of {there:,} pods would not fit elsewhere: {shown}"
+    )
 
 
 class _Case:
@@ -213,7 +215,9 @@ def _broken(case: _Case, arrivals: Arrivals, rules: Rules) -> dict[int, str]:
     scenes = []
     for leaves in (True, False):
         timeline, place, failed = _timeline(case, base, arrivals, total, leaves)
-        scenes.append((Scene(case.facts, timeline, units, failing=Failing(case.of_node, failed, len(case.names))), place))
+        scenes.append(
+            (Scene(case.facts, timeline, units, failing=Failing(case.of_node, failed, len(case.names))), place)
+        )
     (passing, place), (carrying, _) = scenes
     places = {id(scene): place for scene, place in scenes}
     for scene, finding in rules(passing, carrying):

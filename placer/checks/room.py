@@ -50,7 +50,9 @@ def check(
         if row >= 0:
             listed[row] = True
     for row in np.flatnonzero(~listed).tolist():
-        yield Flaw("Buffer", extended.pod_table.key(row), "", "the pod of a buffer has no room, and is not listed as unmet")
+        yield Flaw(
+            "Buffer", extended.pod_table.key(row), "", "the pod of a buffer has no room, and is not listed as unmet"
+        )
     lines = np.flatnonzero(keep)
     if len(lines):
         yield from _broken(extended, plan, solution, (pods[lines], nodes[lines], lines), rules)

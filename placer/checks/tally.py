@@ -201,7 +201,9 @@ class Tally:
             mark = one.key, one.eligible
             if mark not in known:
                 codes = domains[one.key]
-                known[mark] = failing.lost(codes if one.eligible < 0 else np.where(self._masks[one.eligible], codes, -1))
+                known[mark] = failing.lost(
+                    codes if one.eligible < 0 else np.where(self._masks[one.eligible], codes, -1)
+                )
             asked = order[edges[number] : edges[number + 1]]
             at = failing.at[event[asked]]
             gone[asked] = np.where(at >= 0, known[mark][at], 0)

@@ -33,7 +33,9 @@ def solve(  # noqa: PLR0913, PLR0917 - an option each
     gap: Annotated[float | None, Option("--gap", metavar="X", help="Stop when this close to the bound.")] = None,
     reserve: Annotated[
         str | None,
-        Option("--reserve", metavar="KEY", help="What stands in any one node, rack or zone fits elsewhere if it fails."),
+        Option(
+            "--reserve", metavar="KEY", help="What stands in any one node, rack or zone fits elsewhere if it fails."
+        ),
     ] = None,
     buffer: Annotated[
         list[str] | None,

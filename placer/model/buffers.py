@@ -68,14 +68,15 @@ def _problems(pod: Any) -> Iterator[str]:
         yield f"{where}: replicas is 0, which keeps no room: give 1 or more, or leave the buffer out"
     for field in FORBIDDEN:
         if getattr(pod, field):
-            yield f"{where}: {field} is {getattr(pod, field)!r}: a buffer comes before all pods and is none: leave it out"
+            yield f"{where}: {field} is {getattr(pod, field)!r}, which means nothing for a buffer: leave it out"
     if any(volume.waiting for volume in pod.volumes):
         yield f"{where}: volumes has a claim that waits for its first consumer: a buffer decides none: leave it out"
 
 
 def _clashes(cluster: Cluster, buffers: Sequence[Pod]) -> Iterator[str]:
     seen: set[str] = set()
-    for key in tabulate_pods(buffers, cluster.node_table).keys():
+    keys = tabulate_pods(buffers, cluster.node_table).keys()
+    for key in keys:
         if cluster.pod_table.index(key) >= 0:
             yield f"buffers: Pod {key} is a pod of the cluster as well: give the buffer another name"
         if key in seen:
