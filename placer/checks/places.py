@@ -76,7 +76,8 @@ class Places:
             return np.zeros(0, bool)
         bare = np.array([not untolerated(taints, tolerations) for taints in nodes.taints.values], bool)
         open_to_it = np.full(len(nodes), True) if tolerates_cordon(tolerations) else ~nodes.unschedulable
-        return np.logical_and(bare[nodes.taints.codes], open_to_it)
+        found: Mask = np.logical_and(bare[nodes.taints.codes], open_to_it)
+        return found
 
     def _named(self, names: Sequence[str]) -> Mask:
         mask = np.zeros(len(self.facts.nodes), bool)
