@@ -64,6 +64,24 @@ class Proof(NamedTuple):
         if solution.stopped == "done" and gap is not None and 0.0 < solution.gap <= gap:
             solution.stopped = "gap_limit"
 
+    def relaxed(self, best: Solution, other: Solution) -> Proof:
+        """
+        What is proven of another answer to the same problem, which had to keep more than the bounds know of.
+
+        A bound holds for answers that are best in all that comes before: for another one as far as it is as good as
+        the best known, and for the first tier in which it is not. What comes later is bounded by nothing.
+        """
+        bound = dict.fromkeys(self.bound, 0.0)
+        equal = list(best.unplaced_by_priority.items()) == list(other.unplaced_by_priority.items())
+        if not equal and len({*best.unplaced_by_priority, *other.unplaced_by_priority}) > 1:
+            return Proof(self.run, bound, False, self.by)
+        for key, value in self.bound.items():
+            bound[key] = value
+            equal = equal and closed(other.objective[key], best.objective[key])
+            if not equal:
+                break
+        return Proof(self.run, bound, self.optimal and equal, self.by)
+
 
 def first_gap(objective: Mapping[str, float], bound: Mapping[str, float]) -> float:
     """(objective - bound) / max(1, objective) of the first tier that is not closed; 0 where all are."""

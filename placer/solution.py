@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from placer.errors import InputError, StaleSolutionError
 from placer.model.cluster import Cluster
+from placer.model.pod import Pod
 from placer.model.rule import Reason
 from placer.model.table import PENDING
 
@@ -184,6 +185,16 @@ class Solution:
         What each term of the objective costs, before and after.
     tiers
         The goals behind the keys of ``objective``; not written to files, where keys are read as they are written.
+    reserve
+        The label whose domains may fail one at a time, what stands in them having a place elsewhere; ``None`` for none.
+    failover
+        Where each of these pods would go if the domain that it stands in failed; of one domain, in order of arrival.
+    buffers
+        Pods that never come, for which room stays free.
+    room
+        Where they would go, in order of arrival.
+    unmet
+        Pods of the buffers for which there is no room.
     """
 
     input: str
@@ -202,6 +213,11 @@ class Solution:
     limits: Mapping[str, Any] = field(default_factory=dict)
     now: str | None = None
     schedulers: Sequence[str] | None = None
+    reserve: str | None = None
+    failover: Sequence[Binding] = ()
+    buffers: Sequence[Pod] = ()
+    room: Sequence[Binding] = ()
+    unmet: Sequence[Unplaced] = ()
     statistics: dict[str, Any] = field(default_factory=dict)
     version: int = VERSION
     terms: Sequence[TermCost] = ()
@@ -216,22 +232,17 @@ class Solution:
         StaleSolutionError
             The solution was made for another input.
         """
-        if isinstance(self.bindings, Bindings) and self.bindings.cluster is cluster:
-            return self.bindings.rows
-        if self.input != cluster.digest:
+        own = isinstance(self.bindings, Bindings) and self.bindings.cluster is cluster
+        if not own and self.input != cluster.digest:
             raise StaleSolutionError(
                 f"the solution's input is {self.input!r}, the cluster's is {cluster.digest!r}: "
                 "it was made for another input; solve again, or give the input that it was made for"
             )
-        pods = [cluster.pod_table.index(binding.pod) for binding in self.bindings]
-        nodes = [cluster.node_table.index(binding.node) for binding in self.bindings]
-        return Rows(np.array(pods, np.int32), np.array(nodes, np.int32))
+        return rows_of(cluster, self.bindings)
 
     def units(self) -> Mapping[int, Mapping[str, Sequence[int]]]:
         """Place in the order → units taken, for bindings that take any."""
-        if isinstance(self.bindings, Bindings):
-            return self.bindings.devices
-        return {index: binding.devices for index, binding in enumerate(self.bindings) if binding.devices}
+        return units_of(self.bindings)
 
     def claims(self) -> Mapping[int, Mapping[str, str]]:
         """Place in the order → what claims are bound to, for pods that have some that waited."""
@@ -256,19 +267,13 @@ class Solution:
             "gap": self.gap,
             "terms": [term._asdict() for term in self.terms],
             "unplaced_by_priority": {str(key): count for key, count in self.unplaced_by_priority.items()},
-            "bindings": [
-                {
-                    "pod": pod,
-                    "node": node,
-                    **({"devices": {kind: list(places) for kind, places in devices.items()}} if devices else {}),
-                    **({"claims": dict(claims)} if claims else {}),
-                }
-                for pod, node, devices, claims in self.bindings
-            ],
-            "unplaced": [
-                {"pod": pod, "message": message, "reasons": [reason._asdict() for reason in reasons]}
-                for pod, reasons, message in self.unplaced
-            ],
+            "bindings": [*map(_written, self.bindings)],
+            "unplaced": [*map(_explained, self.unplaced)],
+            "reserve": self.reserve,
+            "failover": [*map(_written, self.failover)],
+            "buffers": [pod.model_dump(mode="json", exclude_defaults=True) for pod in self.buffers],
+            "room": [*map(_written, self.room)],
+            "unmet": [*map(_explained, self.unmet)],
             "evictions": [eviction._asdict() for eviction in self.evictions],
             "moves": [move._asdict() for move in self.moves],
             "statistics": self.statistics,
@@ -310,23 +315,8 @@ class Solution:
         try:
             return cls(
                 input=_expect(data, "input", str),
-                bindings=[
-                    Binding(
-                        _expect(row, "pod", str),
-                        _expect(row, "node", str),
-                        dict(row.get("devices") or {}),
-                        dict(row.get("claims") or {}),
-                    )
-                    for row in _expect(data, "bindings", list)
-                ],
-                unplaced=[
-                    Unplaced(
-                        _expect(row, "pod", str),
-                        [Reason(r["rule"], r["reason"], r["nodes"]) for r in row.get("reasons", [])],
-                        row.get("message", ""),
-                    )
-                    for row in data.get("unplaced", [])
-                ],
+                bindings=[*map(_read_binding, _expect(data, "bindings", list))],
+                unplaced=[*map(_read_unplaced, data.get("unplaced", []))],
                 objective=_numbers("objective", data.get("objective") or {}),
                 goals=list(data.get("goals", [])),
                 status=data.get("status", "feasible"),
@@ -340,6 +330,11 @@ class Solution:
                 limits=dict(data.get("limits") or {}),
                 now=data.get("now"),
                 schedulers=None if data.get("schedulers") is None else [str(name) for name in data["schedulers"]],
+                reserve=data.get("reserve"),
+                failover=[*map(_read_binding, data.get("failover", []))],
+                buffers=[*map(_read_buffer, data.get("buffers", []))],
+                room=[*map(_read_binding, data.get("room", []))],
+                unmet=[*map(_read_unplaced, data.get("unmet", []))],
                 statistics=dict(data.get("statistics") or {}),
                 version=version,
                 terms=[TermCost(**term) for term in data.get("terms", [])],
@@ -360,6 +355,22 @@ class Solution:
         if not isinstance(data, Mapping):
             raise InputError(f"{path}: the document is a {type(data).__name__}: give a solution file of placer")
         return cls.from_dict(data, str(path))
+
+
+def rows_of(cluster: Cluster, bindings: Sequence[Binding]) -> Rows:
+    """Bindings as rows of a cluster's tables."""
+    if isinstance(bindings, Bindings) and bindings.cluster is cluster:
+        return bindings.rows
+    pods = [cluster.pod_table.index(binding.pod) for binding in bindings]
+    nodes = [cluster.node_table.index(binding.node) for binding in bindings]
+    return Rows(np.array(pods, np.int32), np.array(nodes, np.int32))
+
+
+def units_of(bindings: Sequence[Binding]) -> Mapping[int, Mapping[str, Sequence[int]]]:
+    """Place in the order → units taken, for bindings that take any."""
+    if isinstance(bindings, Bindings):
+        return bindings.devices
+    return {index: binding.devices for index, binding in enumerate(bindings) if binding.devices}
 
 
 def by_priority(cluster: Cluster, pods: NDArray[np.integer[Any]]) -> dict[int, int]:
@@ -383,6 +394,38 @@ def _numbers(name: str, values: Any) -> dict[str, float]:
         if isinstance(value, bool) or not isinstance(value, int | float):
             raise TypeError(f"{name} {key}".strip() + f" is {value!r}")
     return found
+
+
+def _written(binding: Binding) -> dict[str, Any]:
+    """A binding as JSON types."""
+    pod, node, devices, claims = binding
+    return {
+        "pod": pod,
+        "node": node,
+        **({"devices": {kind: list(places) for kind, places in devices.items()}} if devices else {}),
+        **({"claims": dict(claims)} if claims else {}),
+    }
+
+
+def _explained(unplaced: Unplaced) -> dict[str, Any]:
+    """An unplaced pod as JSON types."""
+    pod, reasons, message = unplaced
+    return {"pod": pod, "message": message, "reasons": [reason._asdict() for reason in reasons]}
+
+
+def _read_binding(row: Mapping[str, Any]) -> Binding:
+    devices, claims = dict(row.get("devices") or {}), dict(row.get("claims") or {})
+    return Binding(_expect(row, "pod", str), _expect(row, "node", str), devices, claims)
+
+
+def _read_unplaced(row: Mapping[str, Any]) -> Unplaced:
+    reasons = [Reason(one["rule"], one["reason"], one["nodes"]) for one in row.get("reasons", [])]
+    return Unplaced(_expect(row, "pod", str), reasons, row.get("message", ""))
+
+
+def _read_buffer(row: Mapping[str, Any]) -> Pod:
+    fields = dict(row)
+    return Pod(fields.pop("name"), **fields)
 
 
 def _expect(data: Mapping[str, Any], name: str, kind: type) -> Any:

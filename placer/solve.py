@@ -31,9 +31,12 @@ if TYPE_CHECKING:
     from placer.engine import Run
     from placer.filling import Filled
     from placer.goals.written import Written
+    from placer.model.pod import Pod
     from placer.model.profile import Profile
     from placer.placement import Base
     from placer.prove import Proof
+    from placer.reserve import Asked
+    from placer.room import Room
 
 Progress = Callable[[str, int, int], None]
 PROGRAM = 0.4
@@ -56,6 +59,8 @@ def solve(  # noqa: PLR0913 - one function for all that a caller may ask, by key
     require_all: bool = False,
     prove: bool = False,
     gap: float | None = None,
+    reserve: str | None = None,
+    buffers: Sequence[Pod] = (),
     start: Solution | None = None,
     executor: Executor | None = None,
     stop: threading.Event | None = None,
@@ -99,6 +104,12 @@ def solve(  # noqa: PLR0913 - one function for all that a caller may ask, by key
         CP-SAT; without a time limit it is given about 10 s, in a unit of work that makes runs reproducible.
     gap
         Stop when this close to the bound; asks for bounds as well.
+    reserve
+        ``"node"``, ``"rack"``, ``"zone"`` or another label: what stands in any one of its domains fits elsewhere if it
+        fails. Pods are left out for it, least important first. It is checked to the end, whatever the limits.
+    buffers
+        Pods that never come, and for which room stays free: they are placed before all others and left out of the
+        answer. ``unmet`` lists those that find no room. If a domain fails, its pods may take it.
     start
         An answer to the same input to begin from: what of it is legal is bound first, the rest is placed, and all is
         improved. The answer is never worse than it; bindings that are not legal are placed anew, with a warning.
@@ -111,7 +122,7 @@ def solve(  # noqa: PLR0913 - one function for all that a caller may ask, by key
         Called with stage, done and total.
     on_answer
         Called with each :class:`placer.answers.Answer` that is better than the one before: objective, bound, gap,
-        seconds, and the solution, which is made when it is asked for.
+        seconds, and the solution, which is made when it is asked for. With a reserve or buffers only with the last.
 
     Returns
     -------
@@ -120,11 +131,13 @@ def solve(  # noqa: PLR0913 - one function for all that a caller may ask, by key
     Raises
     ------
     InputError
-        An unknown goal or a limit that is not above 0.
+        An unknown goal, a limit that is not above 0, a reserve for a label that no node has, or a buffer that makes
+        no sense.
     UsageError
         An unknown profile, or a ``scheduler_name`` that none of the profiles has.
     InfeasibleError
-        ``require_all`` was asked for and pods stay unplaced.
+        ``require_all`` was asked for and pods stay unplaced, or buffers unmet; or what stands breaks the reserve, even
+        with nothing placed.
 
     Notes
     -----
@@ -139,6 +152,7 @@ def solve(  # noqa: PLR0913 - one function for all that a caller may ask, by key
     [('default/web-0', 'n1'), ('default/web-1', 'n1')]
     """
     from placer.jobs import check_executor
+    from placer.reserve import read
     from placer.start import check_start
     from placer.warm import PLACING, RANKING, is_warm
 
@@ -155,6 +169,8 @@ def solve(  # noqa: PLR0913 - one function for all that a caller may ask, by key
         raise UsageError("prove and gap need goals to be measured by, and a profile decides by scores: give goals too")
     if exact and start is not None:
         raise UsageError("start is improved by goals, and a profile decides pod by pod: give goals too, or no start")
+    if exact and (reserve is not None or buffers):
+        raise UsageError("reserve and buffers need goals to place by, and a profile decides by scores: give goals too")
     if not is_warm(RANKING if exact else PLACING):
         logging.getLogger("placer").info("compiling the kernels, once on this machine: about a minute")
     started = time.monotonic()
@@ -164,7 +180,7 @@ def solve(  # noqa: PLR0913 - one function for all that a caller may ask, by key
     if exact:
         solution = _exactly(cluster, choice, limit, seconds, report)
     else:
-        how = _How(proving, seed, threads, start, executor, on_answer)
+        how = _How(proving, seed, threads, start, executor, on_answer, read(cluster, reserve, buffers))
         solution = _by_goals(cluster, choice, tiers, limit, how, seconds, report)
         if require_all and solution.unplaced and proving is None and limit.reason == "done" and _is_small(solution):
             # A proof tells pods that cannot be placed from pods that placing alone has found no room for.
@@ -179,7 +195,7 @@ def solve(  # noqa: PLR0913 - one function for all that a caller may ask, by key
         solution.stopped = limit.reason
     solution.seed = seed
     solution.limits = {k: v for k, v in (("time_limit", time_limit), ("steps", steps)) if v is not None}
-    if require_all and solution.unplaced:
+    if require_all and (solution.unplaced or solution.unmet):
         raise _infeasible(cluster, choice, solution, limit, seed)
     return solution
 
@@ -196,6 +212,8 @@ def _infeasible(cluster: Cluster, choice: Choice, solution: Solution, limit: Lim
     from placer.conflicts import conflicts_of
     from placer.infeasible.check import Clock
 
+    if not solution.unplaced or _held_back(solution):
+        return _without_room(solution)
     first: Unplaced = solution.unplaced[0]
     text = f"{len(solution.unplaced)} pods stay unplaced, first {first.pod}: {first.message}"
     fix = "free capacity, relax a rule, or solve without require_all"
@@ -208,6 +226,22 @@ def _infeasible(cluster: Cluster, choice: Choice, solution: Solution, limit: Lim
     return InfeasibleError("\n".join([f"{text}: {fix}", *found.lines()]), found)
 
 
+def _held_back(solution: Solution) -> bool:
+    """Whether a reserve or buffers keep pods out: no conflict between rules then."""
+    return solution.reserve is not None or bool(solution.buffers)
+
+
+def _without_room(solution: Solution) -> InfeasibleError:
+    """What has found no room beside, or for, what was to be kept free."""
+    fix = "free capacity, ask for less to be kept free, or solve without require_all"
+    found = [
+        f"{len(listed)} pods {what}, first {listed[0].pod}: {listed[0].message}"
+        for listed, what in ((solution.unplaced, "stay unplaced"), (solution.unmet, "of buffers find no room"))
+        if listed
+    ]
+    return InfeasibleError(f"{'; '.join(found)}: {fix}")
+
+
 class _How(NamedTuple):
     """What a solve by goals is asked for beside goals and limits."""
 
@@ -217,6 +251,7 @@ class _How(NamedTuple):
     start: Solution | None
     executor: Executor | None
     on_answer: Callable[[Answer], None] | None
+    asked: Asked
 
 
 def _by_goals(
@@ -229,43 +264,38 @@ def _by_goals(
     report: Progress,
 ) -> Solution:
     """The whole batch placed by goals, improved while a limit lasts, and bounded where that is asked for."""
-    from placer.answers import Answers, preferred
+    from placer.answers import Answers
     from placer.engine import standing_state
-    from placer.improve import empties
-    from placer.placement import copied, new_base, overwrite
+    from placer.placement import new_base
+    from placer.room import hold, holding
     from placer.start import begin_from
 
-    decided, proving = choice.decided(cluster), how.proving
+    decided, proving, asked = choice.decided(cluster), how.proving, how.asked
     run = _prepare(cluster, tiers, decided, seconds, report)
     base = cache(lambda: new_base(run, standing_state(cluster, run.encoded)))
-    write = partial(answer, cluster, tiers=tiers, decided=decided)
+    held = cache(lambda: holding(base(), run.encoded, asked.room))
+    write: Callable[..., Solution] = partial(answer, cluster, tiers=tiers, decided=decided, room=asked.room)
     blocked = int((decided & (cluster.pod_table.node == PENDING)).sum()) - len(run.pod_of_slot)
-    answers = Answers(tiers, base, write, blocked, how, limit.begun)
+    answers = Answers(tiers, base, write, blocked, how._replace(on_answer=None) if asked else how, limit.begun)
+    hold(run, asked.room)
     clock = time.perf_counter()
     begun = None if how.start is None else begin_from(cluster, run, how.start)
     known: dict[str, Any] = {} if begun is None else {"start": begun.known}
-    left = _place(run, base, tiers, limit, report)
+    left = _place(run, held, tiers, limit, report)
     if begun is not None:
         begun.keep(run, write)
     placed, seconds["place"] = limit.reason, time.perf_counter() - clock
+    way = _Way(tiers, limit, how, (base, held), partial(write, stopped=placed), answers, report)
     clock = time.perf_counter()
-    solution = write(run, stopped=placed)
+    written = [way.write(run)]
     seconds["answer"] = time.perf_counter() - clock
     answers.better(run)
     if placed == "done" and limit.given and _searches(run, proving) and not limit.near(answers):
-        clock, before = time.perf_counter(), copied(run)
+        clock = time.perf_counter()
         with limit.less(seconds["answer"]):
-            filled = _fill(run, base(), limit, left, how, answers, report) if empties(tiers) else None
-            if filled is not None:
-                known["fill"] = filled.known
-                left = max(0, left - filled.tried) if left >= 0 else left
-            if filled is None or not (filled.closed or limit.near(answers) or left == 0):
-                known |= _improve(cluster, run, base(), tiers, limit, left, how, answers, report)
-        found = write(run, stopped=placed)
-        if preferred(solution, found) is solution:
-            overwrite(run, before)
-        solution = preferred(solution, found)
+            written.insert(0, _improved(cluster, run, way, left, written[0], known))
         seconds["improve"] = time.perf_counter() - clock
+    hold(run, asked.room, -1)
     proof = None
     if proving is not None:
         clock = time.perf_counter()
@@ -273,12 +303,72 @@ def _by_goals(
         proof = _prove(cluster, run, tiers, decided, limit, proving, answers.priced or None)
         if proof.run is not run:
             run = proof.run
-            solution = write(run, stopped=placed)
+            written.insert(0, answer(cluster, run, tiers, placed, decided))
         answers.better(run, proof.bound)
         seconds["prove"] = time.perf_counter() - clock
-    solution.statistics = {**_statistics(cluster, run, seconds), **known}
+    written[0].statistics = {**_statistics(cluster, run, seconds), **known}
     if proof is not None:
-        proof.state(solution, None if limit.reason != "done" else proving.gap if proving else None)
+        proof.state(written[0], None if limit.reason != "done" else proving.gap if proving else None)
+    return _kept(run, way, cluster, written, proof) if asked else written[0]
+
+
+class _Way(NamedTuple):
+    """
+    What a run is improved with.
+
+    Attributes
+    ----------
+    base
+        What jobs begin from: the plain one, and with what buffers hold.
+    write
+        Writes out a run.
+    """
+
+    tiers: Sequence[Tier]
+    limit: Limit
+    how: _How
+    base: tuple[Callable[[], Base], Callable[[], Base]]
+    write: Callable[[Run], Solution]
+    answers: Answers
+    report: Progress
+
+
+def _improved(cluster: Cluster, run: Run, way: _Way, left: int, solution: Solution, known: dict[str, Any]) -> Solution:
+    """The better of an answer and of what filling and searching make of its run, which is left at that."""
+    from placer.answers import preferred
+    from placer.improve import empties
+    from placer.placement import copied, overwrite
+
+    tiers, limit, how, (base, held), write, answers, report = way
+    before = copied(run)
+    fills = empties(tiers) and not how.asked.room
+    filled = _fill(run, base(), limit, left, how, answers, report) if fills else None
+    if filled is not None:
+        known["fill"] = filled.known
+        left = max(0, left - filled.tried) if left >= 0 else left
+    if filled is None or not (filled.closed or limit.near(answers) or left == 0):
+        known |= _improve(cluster, run, held(), tiers, limit, left, how, answers, report)
+    found = write(run)
+    if preferred(solution, found) is solution:
+        overwrite(run, before)
+    return preferred(solution, found)
+
+
+def _kept(run: Run, way: _Way, cluster: Cluster, written: Sequence[Solution], proof: Proof | None) -> Solution:
+    """What keeps reserve and buffers, with the proof as far as it holds for it; the best answer comes first."""
+    from placer.answers import Answer
+    from placer.reserve import kept
+
+    best, how, clock = written[0], way.how, time.perf_counter()
+    way.report("reserve", 0, 1)
+    solution = kept(cluster, run, way.write, how.asked, written)
+    solution.statistics = {**best.statistics, **solution.statistics}
+    solution.statistics["seconds"]["reserve"] = round(time.perf_counter() - clock, 6)
+    if proof is not None:
+        (proof if solution is best else proof.relaxed(best, solution)).state(solution, None)
+    if how.on_answer is not None:
+        seconds = time.monotonic() - way.limit.begun
+        how.on_answer(Answer(solution.objective, solution.bound, solution.gap, seconds, lambda: solution))
     return solution
 
 
@@ -458,6 +548,7 @@ def answer(
     tiers: Sequence[Tier],
     stopped: str = "done",
     decided: NDArray[np.bool_] | None = None,
+    room: Room | None = None,
 ) -> Solution:
     """
     The solution that a run has come to.
@@ -466,10 +557,13 @@ def answer(
     ----------
     decided
         (pods,) those that are not left alone; all by default.
+    room
+        What the run holds for buffers: a reason for what is unplaced, and nothing that goals count.
     """
     from placer.engine import bindings, claims_of
     from placer.objective import left_out, measure, objective
     from placer.reasons import unplaced
+    from placer.room import given_back
 
     (bound, nodes), devices = bindings(run)
     rows = Rows(bound, nodes)
@@ -478,7 +572,8 @@ def answer(
     if decided is not None:
         left = [each for each, asked in zip(left, decided[missing].tolist(), strict=True) if asked]
         missing = missing[decided[missing]]
-    terms = measure(cluster, run, tiers, rows, devices)
+    with given_back(run, room):
+        terms = measure(cluster, run, tiers, rows, devices)
     return Solution(
         input=cluster.digest,
         bindings=Bindings(cluster, rows, devices, claims_of(cluster, run, bound)),

@@ -19,6 +19,8 @@ from placer.checks import (
     claims,
     clashes,
     domains,
+    reserve,
+    room,
     spread,
     statement,
     static,
@@ -68,7 +70,7 @@ class Violation(NamedTuple):
     rule
         A name of :class:`placer.model.rule.Rule`; or of the solution's frame: ``UnknownPod``, ``UnknownNode``,
         ``BoundTwice``, ``AlreadyBound``, ``NotAccountedFor``, ``UnplacedTwice``, ``BoundAndUnplaced``, ``Eviction``,
-        ``Move``, ``Objective``, ``Bound``.
+        ``Move``, ``Objective``, ``Bound``, ``Reserve``, ``Buffer``.
     pod, node
         Who and where; empty where no single one is meant.
     message
@@ -133,10 +135,19 @@ def verify(cluster: Cluster, solution: Solution | None = None) -> list[Violation
     loads = Scene(facts, solution_timeline(cluster, plan, held=True), units, bound) if plan.moved else scene
     replayed: Callable[[], Replay] = cache(lambda: replay(loads))
     flaws += statement.check(Final(facts, final_places(cluster, plan), replayed, solution.schedulers), solution)
+    flaws += reserve.check(facts, plan, solution, _all_rules)
+    if solution.buffers or solution.room:
+        flaws += room.check(cluster, plan, solution, _all_rules)
     return [
         *(_violation(*flaw) for flaw in flaws),
         *_violations([*_findings(scene, OTHERS), *_findings(loads, OF_THE_NODE), *_of(loads, replayed().findings)]),
     ]
+
+
+def _all_rules(passing: Scene, carrying: Scene) -> list[tuple[Scene, Finding]]:
+    """What every hard rule finds: of pods that come and go, and of what nodes carry."""
+    loads = [*_findings(carrying, OF_THE_NODE), *_of(carrying, replay(carrying).findings)]
+    return [*_findings(passing, OTHERS), *loads]
 
 
 def _of(scene: Scene, findings: Iterable[Finding]) -> list[tuple[Scene, Finding]]:

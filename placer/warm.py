@@ -67,6 +67,7 @@ def _solve_a_little() -> None:
     solve(cluster, goals=["pack"], steps=10**6)
     solve(_ranked(cluster), profile="kubernetes")
     solve(cluster, goals=["fragmentation", "balance+headroom", "preferences"], steps=40)
+    _keep_a_little()
     _prove_a_little(cluster)
 
 
@@ -88,6 +89,20 @@ def _little() -> Cluster:
             Pod("none", cpu=99),
         ],
     )
+
+
+def _keep_a_little() -> None:
+    """What reserves and buffers ask of the kernels one by one, units included."""
+    from placer.model.cluster import Cluster
+    from placer.model.device import Device, DeviceNeed
+    from placer.model.node import Node
+    from placer.model.pod import Pod
+    from placer.solve import solve
+
+    gpus, share = [Device(kind="nvidia.com/gpu")], [DeviceNeed(kind="nvidia.com/gpu", share=0.3)]
+    nodes = [Node(name, cpu=2, devices=gpus) for name in ("a", "b")]
+    pods = [Pod("share", replicas=5, cpu="100m", devices=share), Pod("web", replicas=3, cpu=1, apart="host")]
+    solve(Cluster(nodes, pods), reserve="node", buffers=[Pod("spare", devices=share)])
 
 
 def _ranked(cluster: Cluster) -> Cluster:

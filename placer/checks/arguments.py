@@ -7,7 +7,7 @@ from typing import Any
 
 from placer.errors import InputError
 from placer.model.cluster import Cluster
-from placer.solution import Bindings, Solution
+from placer.solution import Binding, Bindings, Solution
 
 
 def check(cluster: Any, solution: Any) -> None:
@@ -35,15 +35,13 @@ def _shown(value: Any) -> str:
 
 
 def _problems(solution: Solution) -> Iterator[str]:
-    if not isinstance(solution.bindings, Bindings):
-        for index, (pod, node, devices, claims) in enumerate(solution.bindings):
-            yield from _texts(f"bindings[{index}]", pod=pod, node=node)
-            if devices:
-                yield from _devices(f"bindings[{index}].devices", devices)
-            if claims:
-                yield from _claims(f"bindings[{index}].claims", claims)
-    for index, unplaced in enumerate(solution.unplaced):
-        yield from _texts(f"unplaced[{index}]", pod=unplaced.pod)
+    for name in ("bindings", "failover", "room"):
+        yield from _bindings(name, getattr(solution, name))
+    for name in ("unplaced", "unmet"):
+        for index, unplaced in enumerate(getattr(solution, name)):
+            yield from _texts(f"{name}[{index}]", pod=unplaced.pod)
+    if solution.reserve is not None and not isinstance(solution.reserve, str):
+        yield f"solution: reserve is {_shown(solution.reserve)}: give a label key"
     for index, (pod, node, beneficiary) in enumerate(solution.evictions):
         yield from _texts(f"evictions[{index}]", pod=pod, node=node, beneficiary=beneficiary)
     for index, (wave, pod, source, target) in enumerate(solution.moves):
@@ -54,6 +52,17 @@ def _problems(solution: Solution) -> Iterator[str]:
         for key, value in (getattr(solution, name) or {}).items():
             if not _is_number(value, (int, float)):
                 yield f"solution: {name}[{key!r}] is {_shown(value)}: give a number"
+
+
+def _bindings(name: str, bindings: Sequence[Binding]) -> Iterator[str]:
+    if isinstance(bindings, Bindings):
+        return
+    for index, (pod, node, devices, claims) in enumerate(bindings):
+        yield from _texts(f"{name}[{index}]", pod=pod, node=node)
+        if devices:
+            yield from _devices(f"{name}[{index}].devices", devices)
+        if claims:
+            yield from _claims(f"{name}[{index}].claims", claims)
 
 
 def _texts(path: str, **fields: Any) -> Iterator[str]:

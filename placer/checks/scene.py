@@ -37,6 +37,35 @@ class Bundle(NamedTuple):
     events: Events
 
 
+class Failing(NamedTuple):
+    """
+    Domains that are gone for a while: their nodes count as not there.
+
+    Attributes
+    ----------
+    of_node
+        (nodes,) the domain of each node, -1 for none.
+    at
+        (events,) the domain that is gone at each event, -1 for none; nobody stands in it then.
+    domains
+        How many there are.
+    """
+
+    of_node: NDArray[np.int64]
+    at: NDArray[np.int64]
+    domains: int
+
+    def lost(self, domain: NDArray[np.int64]) -> NDArray[np.int64]:
+        """(domains,) how many domains of another key go with each; ``domain`` is each node's, -1 where none counts."""
+        rows = np.flatnonzero(domain >= 0)
+        order = rows[np.argsort(domain[rows], kind="stable")]
+        begins = np.flatnonzero(np.diff(domain[order], prepend=-1))
+        if not len(begins):
+            return np.zeros(self.domains, np.int64)
+        low, high = (cut.reduceat(self.of_node[order], begins) for cut in (np.minimum, np.maximum))
+        return np.bincount(low[(low == high) & (low >= 0)], minlength=self.domains)
+
+
 class Scene:
     """
     A cluster's events.
@@ -47,6 +76,8 @@ class Scene:
         Place among a solution's bindings → units it names.
     claims
         Place among a solution's bindings → what claims it says are bound to.
+    failing
+        What is gone at which event, where anything is.
     """
 
     def __init__(
@@ -55,8 +86,10 @@ class Scene:
         timeline: Timeline,
         units: Mapping[int, Mapping[str, Sequence[int]]],
         claims: Mapping[int, Mapping[str, str]] | None = None,
+        failing: Failing | None = None,
     ) -> None:
         self.facts, self.timeline, self.units, self.claims = facts, timeline, units, claims or {}
+        self.failing = failing
 
     @cached_property
     def checked(self) -> Events:

@@ -8,6 +8,7 @@ there is in the end, the asking pod itself left out.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -152,6 +153,7 @@ class Tally:
         key = np.array([one.key for one in self._counters], np.int64)
         domain = domains[key[counter], timeline.node[event]]
         present = np.array([self._present(domains, one.key, one.eligible) for one in self._counters], np.int64)
+        gone = self._gone(domains, counter, event)
         count, total, used, least = (np.zeros(len(event), np.int64) for _ in range(4))
         order = np.argsort(counter, kind="stable")
         edges = np.searchsorted(counter[order], np.arange(len(self._counters) + 1))
@@ -162,13 +164,13 @@ class Tally:
             counting = self._counted(low, high, domains)
             part = _look(counting, timeline, counter[asked], event[asked], domain[asked])
             if self._least:
-                part[3] = _least(counting, present, timeline.ordered, counter[asked], event[asked])
+                part[3] = _least(counting, present, timeline.ordered, counter[asked], event[asked], gone[asked])
             if not timeline.ordered:
                 part = _without_itself(counting, counter[asked], event[asked], part)
             for whole, values in zip((count, total, used, least), part, strict=True):
                 whole[asked] = values
         count[domain < 0] = 0
-        return Answers(question, event, domain, count, total, used, least, present[counter])
+        return Answers(question, event, domain, count, total, used, least, present[counter] - gone)
 
     def _chunks(self) -> Iterator[tuple[int, int]]:
         """Ranges of counters that are looked at together."""
@@ -186,6 +188,26 @@ class Tally:
             codes = domains[key] if eligible < 0 else domains[key][self._masks[eligible]]
             self._present_in[key, eligible] = len(np.unique(codes[codes >= 0]))
         return self._present_in[key, eligible]
+
+    def _gone(self, domains: Integers, counter: Integers, event: Events) -> Integers:
+        """(questions,) how many domains with a node to count on are gone when asked."""
+        gone, failing = np.zeros(len(event), np.int64), self.scene.failing
+        if failing is None or not self._least:
+            return gone
+        known: dict[tuple[int, int], Integers] = {}
+        order = np.argsort(counter, kind="stable")
+        edges = np.searchsorted(counter[order], np.arange(len(self._counters) + 1))
+        for number, one in enumerate(self._counters):
+            mark = one.key, one.eligible
+            if mark not in known:
+                codes = domains[one.key]
+                known[mark] = failing.lost(
+                    codes if one.eligible < 0 else np.where(self._masks[one.eligible], codes, -1)
+                )
+            asked = order[edges[number] : edges[number + 1]]
+            at = failing.at[event[asked]]
+            gone[asked] = np.where(at >= 0, known[mark][at], 0)
+        return gone
 
     def _counted(self, low: int, high: int, domains: Integers) -> _Counted:
         """The counted events of counters ``low`` to ``high``, by counter, domain and time."""
@@ -253,8 +275,14 @@ def _before(place: Integers, event: Events, amount: Integers, asked: Integers, w
     return found
 
 
-def _least(counting: _Counted, present: Integers, ordered: bool, counter: Integers, event: Events) -> Integers:
-    """The count of the emptiest domain before each arrival, by walking through the events of each counter."""
+def _least(
+    counting: _Counted, present: Integers, ordered: bool, counter: Integers, event: Events, gone: Integers
+) -> Integers:
+    """
+    The count of the emptiest domain before each arrival, by walking through the events of each counter.
+
+    Where only domains that are gone hold nobody, it is the emptiest of the others.
+    """
     found = np.zeros(len(counter), np.int64)
     when = event if ordered else np.full(len(event), np.iinfo(np.int64).max // 4)
     who = np.concatenate([counting.counter, counter])
@@ -270,7 +298,10 @@ def _least(counting: _Counted, present: Integers, ordered: bool, counter: Intege
         if number != current:
             current, low, counts, domains_with = number, 0, {}, {0: int(present[number])}
         if change == 0:
-            found[place - len(counting.counter)] = low
+            asked = place - len(counting.counter)
+            found[asked] = low
+            if low == 0 and 0 < gone[asked] == domains_with[0] and sum(domains_with.values()) > domains_with[0]:
+                found[asked] = next(count for count in itertools.count(1) if domains_with.get(count))
             continue
         have = counts.get(where, 0)
         counts[where] = now = have + change

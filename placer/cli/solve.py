@@ -17,6 +17,7 @@ from placer.errors import UsageError
 if TYPE_CHECKING:
     from placer.cli.screen import Stages
     from placer.model.cluster import Cluster
+    from placer.model.pod import Pod
     from placer.model.profile import Profile
     from placer.solution import Solution
     from placer.verify import Violation
@@ -30,6 +31,20 @@ def solve(  # noqa: PLR0913, PLR0917 - an option each
     goals_file: GoalsFile = None,
     prove: Annotated[bool, Option("--prove", help="Ask for bounds on what is best.")] = False,
     gap: Annotated[float | None, Option("--gap", metavar="X", help="Stop when this close to the bound.")] = None,
+    reserve: Annotated[
+        str | None,
+        Option(
+            "--reserve", metavar="KEY", help="What stands in any one node, rack or zone fits elsewhere if it fails."
+        ),
+    ] = None,
+    buffer: Annotated[
+        list[str] | None,
+        Option(
+            "--buffer",
+            metavar="SHAPE",
+            help="Keep room for pods: spare-web=3:cpu=1,memory=1Gi, or a file of pods. May be given several times.",
+        ),
+    ] = None,
     no_verify: Annotated[bool, Option("--no-verify", help="Do not check the answer.")] = False,
     require_all: Annotated[bool, Option("--require-all", help="Fail instead of leaving pods unplaced.")] = False,
     start: Annotated[
@@ -62,6 +77,7 @@ def solve(  # noqa: PLR0913, PLR0917 - an option each
 
     A summary is shown on stderr. Ctrl-C gives the best answer so far; a second one leaves at once.
     """
+    from placer.cli.buffers import read_buffers
     from placer.cli.replay import show_replay
     from placer.cli.screen import emit, show, stages
     from placer.cli.summary import summary
@@ -72,9 +88,10 @@ def solve(  # noqa: PLR0913, PLR0917 - an option each
         raise typer.Exit(DONE)
     wanted = chosen_goals(goals, goals_file)
     chosen = choose_format(as_format, out, common.json)
+    buffers = read_buffers(buffer or ())
     with stages(common) as at:
         cluster = load_cluster(inputs, format, at)
-        asked = _Asked(wanted, profiles, scheduler_name, prove, gap, require_all, _read(start))
+        asked = _Asked(wanted, profiles, scheduler_name, prove, gap, reserve, buffers, require_all, _read(start))
         solution = _solve(cluster, asked, common, at)
         violations = None if no_verify else _verify(cluster, solution, at)
     _add_statistics(solution, violations, at)
@@ -85,7 +102,7 @@ def solve(  # noqa: PLR0913, PLR0917 - an option each
     if chosen is not None and not (common.json and goes_to_stdout(out)):
         deliver(render(cluster, solution, chosen), out)
     show(common, lambda: [summary(cluster, solution)])
-    raise typer.Exit(UNPLACED if solution.unplaced else DONE)
+    raise typer.Exit(UNPLACED if solution.unplaced or solution.unmet else DONE)
 
 
 def load_cluster(inputs: list[Path], format: str | None, at: Stages) -> Cluster:
@@ -120,6 +137,8 @@ class _Asked(NamedTuple):
     scheduler_name: str | None
     prove: bool
     gap: float | None
+    reserve: str | None
+    buffers: list[Pod]
     require_all: bool
     start: Solution | None
 

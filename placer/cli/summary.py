@@ -27,6 +27,7 @@ def summary(cluster: Cluster, solution: Solution) -> Table:
             ("placed", f"{len(solution.bindings):,}"),
             *_unplaced_rows(solution, found.why),
             *_left_alone_rows(solution, found.pending),
+            *_held_rows(solution),
             *(("moved", f"{len(solution.moves):,}") for _ in range(bool(solution.moves))),
             *(("evicted", f"{len(solution.evictions):,}") for _ in range(bool(solution.evictions))),
             ("objective", ", ".join(f"{tier} {value:,.10g}" for tier, value in solution.objective.items())),
@@ -56,6 +57,21 @@ def _left_alone_rows(solution: Solution, pending: int) -> list[tuple[str, str]]:
     """Pending pods that name other schedulers."""
     left = pending - len(solution.bindings) - len(solution.unplaced)
     return [] if solution.schedulers is None else [("left alone", f"{left:,}, of other schedulers")]
+
+
+def _held_rows(solution: Solution) -> list[tuple[str, str]]:
+    """What reserve and buffers have come to."""
+    rows = []
+    if solution.reserve is not None:
+        left = solution.statistics.get("left_out", 0)
+        domains = solution.statistics["reserve"]["domains"]
+        out = f"; {left:,} pods left out for it" if left else ""
+        rows.append(("reserve", f"each of {domains:,} {solution.reserve} may fail{out}"))
+    if solution.buffers:
+        room, unmet = len(solution.room), solution.unmet
+        rows.append(("buffers", f"room for {room:,} of {room + len(unmet):,} pods"))
+        rows += [("", f"{unmet[0].pod}: {unmet[0].message}")] if unmet else []
+    return rows
 
 
 def _unplaced_rows(solution: Solution, why: Sequence[Why]) -> list[tuple[str, str]]:
