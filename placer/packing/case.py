@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import NamedTuple
 
 import numpy as np
@@ -82,6 +83,14 @@ class Stood(NamedTuple):
     zoneless: int = 0
 
 
+class Outside(NamedTuple):
+    """What the cells of a term that are not written come to: how many of weight above 0, and of these sum and most."""
+
+    cells: int = 0
+    total: float = 0.0
+    most: float = 0.0
+
+
 NOBODY = Stood(np.zeros(0, np.int64), np.zeros(0, np.int64), np.zeros(0, np.int64))
 NOTHING_TYPICAL = Typical(-1, np.zeros(0, np.int64), 0, ())
 
@@ -110,6 +119,8 @@ class Case(NamedTuple):
         Classes whose rules between pods are modelled in the order of arrival.
     stood
         The pods in ``state``.
+    outside
+        Term → what else it looks at, where the case is a part of a problem.
     """
 
     problem: Problem
@@ -123,6 +134,7 @@ class Case(NamedTuple):
     exact: frozenset[int]
     stood: Stood = NOBODY
     typical: Typical = NOTHING_TYPICAL
+    outside: Mapping[int, Outside] = MappingProxyType({})
 
     def key(self, counter: int) -> int:
         """The topology key of a counter."""

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from placer.encode.problem import Problem
 from placer.packing.case import Case
 from placer.packing.claims import Claims
 from placer.packing.constraints import Constraints
@@ -230,33 +229,52 @@ def round_up(bound: float) -> int:
 def equal_nodes(case: Case) -> list[tuple[int, int]]:
     """Pairs of empty nodes, neighbours in order, that nothing tells apart: exchanging them changes no rule or cost."""
     nodes, units, state = case.problem.nodes, case.problem.units, case.state
-    costs = cost_marks(case.problem)
+    costs, domains = cost_marks(case), domain_marks(case)
     last: dict[object, int] = {}
     pairs = []
     for node in range(len(nodes.row)):
         if state.pods[node]:
             continue
         mine = slice(units.start[node], units.start[node + 1])
-        domains = tuple(
-            -2 if domain >= 0 and (nodes.domain[key] == domain).sum() == 1 else int(domain)
-            for key, domain in enumerate(nodes.domain[:, node])
-        )
         parts = (state.free[:, node], units.kind[mine], units.attributes[mine], units.zone[mine], state.unit_free[mine])
-        mark = (int(nodes.segment[node]), int(nodes.price[node]), domains, *(part.tobytes() for part in parts))
-        mark += (costs[:, node].tobytes(),)
+        columns = domains[:, node], costs[:, node], case.allowed[:, node]
+        mark = (int(nodes.segment[node]), int(nodes.price[node]), *(part.tobytes() for part in (*parts, *columns)))
         if mark in last:
             pairs.append((last[mark], node))
         last[mark] = node
     return pairs
 
 
-def cost_marks(problem: Problem) -> NDArray[np.float64]:
+def domain_marks(case: Case) -> NDArray[np.int64]:
+    """(keys, nodes) the domain of each node; -2 where that is of one node and nothing is counted there."""
+    domain = case.problem.nodes.domain.astype(np.int64)
+    for key, row in enumerate(domain):
+        empty = np.ones(int(row.max(initial=-1)) + 2, bool)
+        for counter in np.flatnonzero(case.problem.counters.key == key).tolist():
+            standing = case.standing[counter]
+            empty[: len(standing)] &= standing[: len(empty)] == 0
+        domain[key] = _marked(row, empty)
+    return domain
+
+
+def _marked(row: NDArray[np.int64], empty: NDArray[np.bool_]) -> NDArray[np.int64]:
+    """Domains of one node that are empty as -2."""
+    nodes: NDArray[np.int64] = np.bincount(row[row >= 0], minlength=len(row) + 1)[row]
+    found: NDArray[np.int64] = np.where((row >= 0) & (nodes == 1) & empty[row], -2, row)
+    return found
+
+
+def cost_marks(case: Case) -> NDArray[np.float64]:
     """(marks, nodes) columns that are equal where terms of goals do not tell nodes apart."""
-    costs = problem.costs
+    costs = case.problem.costs
     rows = [costs.wish_cost]
-    # A domain of one node is told apart by what it weighs alone.
-    alone = np.array([np.bincount(row[row >= 0], minlength=len(row))[row] == 1 for row in costs.domain])
-    rows.append(np.where(alone, -2, costs.domain).astype(np.float64))
+    for key, domain in enumerate(costs.domain.astype(np.int64)):
+        empty = np.ones(int(domain.max(initial=-1)) + 2, bool)
+        for measured in np.flatnonzero(costs.key == key).tolist():
+            cells = case.state.cost_value[costs.start[measured] : costs.start[measured + 1]]
+            anything = cells.reshape(-1, max(1, int(costs.domains[measured]))).any(axis=0)[: len(empty)]
+            empty[: len(anything)] &= ~anything
+        rows.append(_marked(domain, empty)[None, :].astype(np.float64))
     keys = [costs.key[costs.of[first]] if first < last else 0 for first, last in pairwise(costs.first.tolist())]
     for table, key_of in ((costs.weight, keys), (costs.scale, costs.key.tolist())):
         for values, key in zip(table, key_of, strict=True):

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from placer.encode.problem import UNLIMITED
 from placer.kernels import costs as kinds
-from placer.packing.case import Case
+from placer.packing.case import Case, Outside
 from placer.packing.integers import in_integers
 from placer.packing.sums import Sum
 from placer.packing.variables import Variables
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 MOST_VALUE = 2**20
 """The most that a sum which is squared or multiplied comes to in whole numbers; where it is rounded, an eighth."""
 MOST_LINEAR = 2**40
+NOTHING = Outside()
 
 
 class Cell(NamedTuple):
@@ -176,11 +177,12 @@ class Terms:
             )
             for cell in self.cells(row)
         ]
-        floor = max((cell.base for cell in listed), default=0.0)
-        listed = [cell for cell in listed if cell.most > floor or cell.base == floor]
+        floor = max([self.outside(row).most, *(cell.base for cell in listed)])
+        listed = [cell for cell in listed if cell.most > floor]
         if not any(cell.variables for cell in listed):
             self.total.constant += factor * max(0.0, floor)
             return
+        listed.append(Cell(1.0, floor, [], np.zeros(0), floor, -1))
         unit, wholes = self.whole(listed, MOST_LINEAR, factor < 0)
         most = max(each.most for each in wholes)
         self.total.add(factor * unit, self.at_least(wholes, factor < 0), most)
@@ -193,6 +195,9 @@ class Terms:
         With N of them, S their sum: N³ × variance = sum of (N v - S)², which is convex term by term.
         """
         listed = self.cells(row)
+        if self.outside(row).cells:
+            self._variance_of_part(listed, factor, self.outside(row))
+            return
         if not any(cell.variables for cell in listed):
             self.total.constant += factor * float(np.var([cell.base for cell in listed])) if listed else 0.0
             return
@@ -210,6 +215,25 @@ class Terms:
         off_by = abs(factor) * unit**2 * (most * wrong / 2 + (wrong**2 / 4 if factor < 0 else 0.0))
         self.total.constant -= off_by
         self.total.rounded += 2 * off_by + abs(factor) * unit**2 * wrong**2
+
+    def _variance_of_part(self, listed: Sequence[Cell], factor: float, outside: Outside) -> None:
+        """Where other cells stay as they are: N × variance = sum of v² - (sum of v)² / N; rounded to nearly that."""
+        listed = [cell for cell in listed if cell.variables]
+        if not listed:
+            return
+        many = outside.cells + len(listed)
+        unit, wholes = self.whole(listed, MOST_VALUE, factor < 0)
+        for whole in wholes:
+            self.total.add(factor * unit**2 / many, self.square(whole), whole.most**2)
+        most = sum(whole.most for whole in wholes)
+        summed = Whole(sum(whole.value for whole in wholes), 0, most, 0)
+        self.total.add(-factor * unit**2 / many**2, self.square(summed), most**2)
+        for cell in listed:
+            self._line(-2 * factor * outside.total / many**2, cell)
+
+    def outside(self, row: int) -> Outside:
+        """What a term looks at that is not written here."""
+        return self.case.outside.get(row, NOTHING)
 
     def product(self, row: int, factor: float) -> None:
         """Weight × first × second."""
