@@ -32,9 +32,8 @@ from placer.packing.neighbourhood import (
     rules_of,
     solve_part,
 )
-from placer.placement import Base, Lines, check_lines, copied_arrays, fresh_run, lines_of, overwrite, restore, resumed
-from placer.prove import values
-from placer.search import Budget, Incumbent, Placement
+from placer.placement import Base, Lines, check_lines, copied_arrays, lines_of, resumed
+from placer.rounds import Budget, Incumbent, Placement
 
 AT_ONCE = 4
 """Neighbourhoods of a round, whoever works."""
@@ -152,15 +151,7 @@ def apply(incumbent: Incumbent, changed: Lines) -> bool:
     classes = incumbent.repair.class_of_slot[changed.slot]
     if incumbent.run.encoded.problem.classes.free_to_move[classes].all():
         return incumbent.apply(changed)
-    other = fresh_run(incumbent.base)
-    if not restore(other, merged(lines_of(incumbent.run.log), changed)).all():
-        return False
-    value = values(other, incumbent.levels)
-    if beats(incumbent.value, value):
-        return False
-    overwrite(incumbent.run, other)
-    incumbent.value = value
-    return True
+    return incumbent.become(merged(lines_of(incumbent.run.log), changed))
 
 
 def merged(old: Lines, changed: Lines) -> Lines:
@@ -240,9 +231,9 @@ class Drawing:
     def kinds(self) -> list[str]:
         """The kinds that the objective has a use for."""
         costs = self.incumbent.run.encoded.problem.costs
-        terms = [term for level in self.incumbent.levels for term in level.terms]
+        terms = [term for level in self.incumbent.asked for term in level.terms]
         found = ["any"]
-        if any(level.prices for level in self.incumbent.levels) or kinds.ANY in costs.kind[terms]:
+        if any(level.prices for level in self.incumbent.asked) or kinds.ANY in costs.kind[terms]:
             found.append("dear")
         if len(self.waiting):
             found.append("waiting")
@@ -255,7 +246,7 @@ class Drawing:
     def _by_domain(self) -> list[int]:
         """Terms over domains of several nodes."""
         costs = self.incumbent.run.encoded.problem.costs
-        terms = [term for level in self.incumbent.levels for term in level.terms]
+        terms = [term for level in self.incumbent.asked for term in level.terms]
         return [term for term in terms if costs.first[term] < costs.first[term + 1] and self._key(term) > 0]
 
     def _key(self, term: int) -> int:
@@ -277,7 +268,7 @@ class Drawing:
         self.free[nodes] = False
         waiting = self._waiting_for(nodes)
         seed = int(self.random.integers(0, 2**31))
-        return arm, Payload(np.sort(nodes).astype(np.int32), waiting, tuple(self.incumbent.levels), seed)
+        return arm, Payload(np.sort(nodes).astype(np.int32), waiting, tuple(self.incumbent.asked), seed)
 
     def _bounded(self, nodes: NDArray[np.int64]) -> NDArray[np.int64]:
         """As many of the nodes as a model can be written for in a moment."""
