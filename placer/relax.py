@@ -7,18 +7,21 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from math import inf
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
 from placer.errors import InputError
 from placer.explaining.edit import append_nodes
-from placer.goals import parse_goals
+from placer.goals import Tier, parse_goals
 from placer.model.cluster import Cluster
 from placer.model.node import Node
 from placer.model.pod import Pod
 from placer.model.table import PENDING
 from placer.solution import Solution
+
+if TYPE_CHECKING:
+    from placer.goals.written import Written
 
 UNPLACED = "unplaced"
 BASE, SLICE = 15.0, 5.0
@@ -165,7 +168,7 @@ class _Change(NamedTuple):
 
 def relax(
     cluster: Cluster,
-    goals: Sequence[str] | str = ("pack",),
+    goals: Written | Sequence[Written | Sequence[Written]] = ("pack",),
     *,
     time_limit: float | None = 60.0,
     seed: int = 0,
@@ -215,7 +218,7 @@ def relax(
     tolerate dedicated=db:NoSchedule 1.0 True
     add a node like n1 1.0 True
     """
-    parse_goals(goals)
+    tiers = parse_goals(goals)
     if time_limit is not None and not time_limit > 0:
         raise InputError(f"relax: time_limit is {time_limit!r}: give a number above 0, or leave it out")
     from placer.infeasible.check import Clock
@@ -223,7 +226,7 @@ def relax(
 
     stopped = stop or threading.Event()
     clock = Clock(inf if time_limit is None else time.monotonic() + time_limit, stopped.is_set)
-    base = _solved(cluster, goals, clock, seed, BASE)
+    base = _solved(cluster, tiers, clock, seed, BASE)
     listed = groups(cluster, cluster.pod_table.node == PENDING)
     changes = _changes(cluster, base, listed)
     found, nothing, unknown, tried = [], 0, 0, 0
@@ -234,7 +237,7 @@ def relax(
         if change.nodes:
             nodes = append_nodes(cluster.node_table, change.nodes)
             changed = Cluster.from_tables(nodes, changed.pod_table, cluster.namespaces, budgets=cluster.budgets)
-        solution = _solved(changed, goals, clock, seed, SLICE)
+        solution = _solved(changed, tiers, clock, seed, SLICE)
         gain = _gain(base, solution)
         tried += 1
         nothing += not gain.tier and gain.most is not None
@@ -248,7 +251,7 @@ def relax(
     return Relaxations(tuple(each for _, each in found), base, nothing, unknown, len(changes) - tried)
 
 
-def _solved(cluster: Cluster, goals: Sequence[str] | str, clock: Any, seed: int, most: float) -> Solution:
+def _solved(cluster: Cluster, goals: Sequence[Tier], clock: Any, seed: int, most: float) -> Solution:
     """An answer with bounds; the time ends a proof, and lengthens no search."""
     from placer.solve import solve
 

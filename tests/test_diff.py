@@ -104,6 +104,24 @@ def test_bounds_gaps_and_tiers_stand_side_by_side():
     assert found.gap == (1.0, None)
 
 
+def test_terms_are_compared_where_both_answers_have_them():
+    def costing(after: float) -> list[dict[str, object]]:
+        term = {"tier": "pack+balance", "goal": "balance", "term": "balance", "before": 0.0, "weight": 1.0}
+        return [{**term, "after": after}]
+
+    first, second = answer({}, terms=costing(2.0)), answer({}, terms=costing(1.5))
+
+    (term,) = pl.diff(first, second).terms
+    assert (term.tier, term.goal, term.first, term.second, term.difference) == (
+        "pack+balance",
+        "balance",
+        2.0,
+        1.5,
+        -0.5,
+    )
+    assert pl.diff(first, answer({})).terms == []
+
+
 def test_answers_to_different_inputs_are_refused_by_name():
     other = answer({})
     other.input = "sha256:2"

@@ -65,10 +65,10 @@ def _values(found: Difference) -> Table:
     for value in found.tiers:
         bounds = _number(value.first_bound), _number(value.second_bound)
         table.add_row(value.tier, _number(value.first), bounds[0], _number(value.second), bounds[1], _signed(value))
-        for term in found.terms:
-            if term.tier == value.tier:
-                name = f"  {term.goal} {term.term}".rstrip()
-                table.add_row(name, _number(term.first), "", _number(term.second), "", _signed(term))
+        terms = [term for term in found.terms if term.tier == value.tier]
+        for term in terms if len(terms) > 1 else ():
+            name = f"  {term.goal} {term.term if term.term != term.goal else ''}".rstrip()
+            table.add_row(name, _number(term.first), "", _number(term.second), "", _signed(term))
     if found.gap != (None, None):
         table.add_row("gap", _percent(found.gap[0]), "", _percent(found.gap[1]), "", "")
     table.add_row("status", found.status[0], "", found.status[1], "", "")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from placer.cli.errors import DONE
-from placer.cli.options import Common, Goals, InputFormat, Inputs, command
+from placer.cli.options import Common, Goals, GoalsFile, InputFormat, Inputs, chosen_goals, command
 
 if TYPE_CHECKING:
     from threading import Event
@@ -25,7 +25,13 @@ SECONDS = 60.0
 
 
 @command
-def relax(inputs: Inputs, common: Common, goals: Goals = None, format: InputFormat = None) -> None:
+def relax(
+    inputs: Inputs,
+    common: Common,
+    goals: Goals = None,
+    goals_file: GoalsFile = None,
+    format: InputFormat = None,
+) -> None:
     """Say what dropping or softening each hard rule would buy."""
     from placer.cli.interrupt import interruptible
     from placer.cli.screen import emit_json, show, stages
@@ -33,6 +39,7 @@ def relax(inputs: Inputs, common: Common, goals: Goals = None, format: InputForm
     from placer.relax import relax
     from placer.warm import is_warm, warmup
 
+    wanted = chosen_goals(goals, goals_file) or ["pack"]
     with stages(common) as at:
         cluster = load_cluster(inputs, format, at)
         if not is_warm():
@@ -41,7 +48,7 @@ def relax(inputs: Inputs, common: Common, goals: Goals = None, format: InputForm
 
         def work(stop: Event) -> Relaxations:
             limit = SECONDS if common.time_limit is None else common.time_limit
-            return relax(cluster, goals or ["pack"], time_limit=limit, seed=common.seed, stop=stop)
+            return relax(cluster, wanted, time_limit=limit, seed=common.seed, stop=stop)
 
         with at.stage("relax"):
             found = interruptible(work, lambda: at.say("stopping with what is known; Ctrl-C again leaves at once"))

@@ -91,7 +91,7 @@ def sets_of(problem: Problem, pending: I64) -> Sets:
         within.append(inside[segment])
         bound_to.append((outside == 0)[classes.eligible])
     return Sets(
-        np.array(within, bool).reshape(-1, len(segment)).T,
-        np.array(bound_to, bool).reshape(-1, len(pending)).T,
+        np.array(within, bool).reshape(len(within), len(segment)).T,
+        np.array(bound_to, bool).reshape(len(bound_to), len(pending)).T,
         (allowed > 0)[classes.eligible],
     )

@@ -230,3 +230,11 @@ def test_nothing_to_place_is_proven_at_once(nodes, pods):
     solution = proven(pl.Cluster([pl.Node(f"n{row}", cpu=1) for row in range(nodes)], pods))
 
     assert solution.status == "optimal"
+
+
+def test_a_cluster_of_which_no_pod_may_be_placed_is_proven():
+    cluster = pl.Cluster(in_zones("a"), [pl.Pod("web", replicas=2, scheduling_gates=["wait"])])
+
+    solution = proven(cluster)
+
+    assert (solution.status, solution.bound["unplaced"]) == ("optimal", 2.0)
