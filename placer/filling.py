@@ -10,10 +10,14 @@ import numpy as np
 from placer.encode.problem import I64
 from placer.engine import Run, bound_lines, class_of_slot
 from placer.packing.configuration import Configuration, Pattern
+from placer.packing.dive import price_of
+from placer.packing.first_fit import first_fit
 from placer.packing.parts import Parts, read_parts
-from placer.packing.refine import Refined, refine
+from placer.packing.refine import Refined, refine, sweep
 from placer.placement import Base, Lines, fresh_run, overwrite, restore
 
+SWEEP, PROGRAM = 0.3, 0.5
+"""Shares of the time that is left: for looking at each node once, and for the linear program of all pods."""
 MOST_PODS = 5_000
 """Pods up to which nodes are filled by patterns."""
 
@@ -44,7 +48,7 @@ def fill(
     run: Run,
     base: Base,
     stop: Callable[[], bool],
-    early: Callable[[], bool],
+    early: Callable[[float], Callable[[], bool]],
     better: Callable[[int], None] = lambda bound: None,
     steps: int | None = None,
     seed: int = 0,
@@ -59,7 +63,7 @@ def fill(
     run
         Placed as far as it goes; changed in place.
     stop, early
-        Whether to end it, and whether to end the linear program of all pods.
+        Whether to end it; and what tells whether to end a part of it that is given a share of the time that is left.
     better
         Told the bound whenever the run got better.
     steps
@@ -74,27 +78,37 @@ def fill(
     if parts is None or not parts.all_rules:
         return None
     standing = int(problem.nodes.price[base.state.pods > 0].sum())
-    start = patterns_of(parts, run)
-    program = Configuration(parts)
-    for pattern in start:
-        program.add(pattern)
-    least = program.solve(early, close=0.0).bound
-    better(standing + least)
+    program, least = Configuration(parts), 0
 
     def improved(patterns: Sequence[Pattern]) -> None:
         apply(parts, run, base, patterns)
         better(standing + least)
 
-    done = refine(parts, start, program.weights(), least, stop, improved, steps, seed)
-    return Filled(standing + least, done.price <= least, done.tried, _known(parts, program, done))
+    start, fitted = patterns_of(parts, run), first_fit(parts)
+    if fitted is not None and price_of(parts, fitted) < price_of(parts, start):
+        start = fitted
+        improved(start)
+    swept = sweep(parts, start, _either(stop, early(SWEEP)), improved, steps, seed)
+    for pattern in sorted(swept.useful.union(swept.patterns)):
+        program.add(pattern)
+    least = program.solve(_either(stop, early(PROGRAM)), close=0.0).bound
+    better(standing + least)
+    left = None if steps is None else steps - swept.tried
+    done = refine(parts, swept.patterns, program.weights(), least, stop, improved, left, seed)
+    tried = swept.tried + done.tried
+    return Filled(standing + least, done.price <= least, tried, _known(parts, program, done, tried))
 
 
-def _known(parts: Parts, program: Configuration, done: Refined) -> dict[str, Any]:
+def _either(one: Callable[[], bool], other: Callable[[], bool]) -> Callable[[], bool]:
+    return lambda: one() or other()
+
+
+def _known(parts: Parts, program: Configuration, done: Refined, tried: int) -> dict[str, Any]:
     return {
         "pod_classes": len(parts.pods),
         "node_kinds": len(parts.nodes),
         "patterns": len(program.known),
-        "neighbourhoods": done.tried,
+        "neighbourhoods": tried,
         "improved": done.improved,
         "closed": done.closed,
     }

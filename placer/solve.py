@@ -39,8 +39,6 @@ if TYPE_CHECKING:
     from placer.room import Room
 
 Progress = Callable[[str, int, int], None]
-PROGRAM = 0.4
-"""Share of the time in which nodes are filled by patterns that the linear program of all pods is given."""
 EXPLAINED = 10.0
 """Seconds in which conflicts are looked for where pods stay unplaced that must not."""
 
@@ -500,9 +498,8 @@ def _fill(
         answers.better(run)
 
     report("fill", 0, 1)
-    early = limit.early(PROGRAM)
     steps = left if left >= 0 else None
-    return fill(run, base, lambda: limit.near(answers), early, better, steps, how.seed)
+    return fill(run, base, lambda: limit.near(answers), limit.early, better, steps, how.seed)
 
 
 def _searches(run: Run, proving: _Proving | None) -> bool:

@@ -28,16 +28,16 @@ if TYPE_CHECKING:
 MOST_CELLS = 4_000_000
 """Classes × cells of a table of worths."""
 MOST_GRID = 32_768
-TRIES = 20_000
-"""Steps of the search for a pattern in which one class comes first."""
+QUICK, TRIES = 200, 20_000
+"""Steps of the search for a pattern in which one class comes first; more of them where few found none."""
 MOST_ROUNDS = 400
 MOST_NEW = 600
 """Patterns added per kind and round, those that are worth most beyond their price."""
 MOST_COLUMNS = 20_000
 NEAR = 2**-20
 """A pattern is looked for where it is worth more than its price by this share."""
-MOST_WORK = 100_000_000
-"""Steps of the simplex method × pods' classes, after which no more patterns are looked for: about half a minute."""
+MOST_WORK = 40_000_000
+"""Steps of the simplex method × pods' classes, after which no more patterns are looked for: about ten seconds."""
 DEAR = 4
 """What leaving a pod out costs, in the dearest nodes."""
 
@@ -132,7 +132,11 @@ class Configuration:
         self.best, self.center = Fraction(0), None
 
     def solve(
-        self, stop: Callable[[], bool] = lambda: False, rounds: int = MOST_ROUNDS, close: float = 1e-6
+        self,
+        stop: Callable[[], bool] = lambda: False,
+        rounds: int = MOST_ROUNDS,
+        close: float = 1e-6,
+        tries: Sequence[int] = (QUICK, TRIES),
     ) -> Relaxed:
         """
         Solves it until no pattern helps, the bound is met, or a limit ends it.
@@ -141,6 +145,8 @@ class Configuration:
         ----------
         close
             Gap between value and bound, as a share, that is small enough.
+        tries
+            Steps of the search for a pattern in which one class comes first, one after another while none is found.
         """
         value = 0.0
         for _ in range(rounds):
@@ -148,7 +154,7 @@ class Configuration:
                 break
             value = float(self.solver.Objective().Value()) * self.unit
             near = self._met(value) or value - float(self.best) <= close * value
-            if near or self.work > MOST_WORK or stop() or not self._improve():
+            if near or self.work > MOST_WORK or stop() or not self._improve(tries):
                 break
         used = [(pattern, column.solution_value()) for pattern, column in self.known.items()]
         return Relaxed(self.bound(), value, [(pattern, times) for pattern, times in used if times > 1e-9])
@@ -177,29 +183,29 @@ class Configuration:
         """Whether no whole number of nodes costs less than the bound and as much as the value."""
         return value <= self.bound() * (1 + 1e-9)
 
-    def _improve(self) -> bool:
+    def _improve(self, tries: Sequence[int]) -> bool:
         """Looks for patterns at the weights found, or near those that proved most; whether there are any."""
         weight = np.maximum([cover.dual_value() for cover in self.covers], 0.0)
-        for share in (0.5, 0.0) if self.center is not None else (0.0,):
-            tried = weight if self.center is None else share * self.center + (1 - share) * weight
-            bound, found = self._price(np.floor(tried * self.unit).astype(np.int64))
-            if bound > self.best or self.center is None:
-                self.best, self.center = max(bound, self.best), tried
-            fresh = sum(self.add(pattern) for pattern in found)
-            if fresh:
-                return True
+        for most in tries:
+            for share in (0.5, 0.0) if self.center is not None else (0.0,):
+                tried = weight if self.center is None else share * self.center + (1 - share) * weight
+                bound, found = self._price(np.floor(tried * self.unit).astype(np.int64), most)
+                if bound > self.best or self.center is None:
+                    self.best, self.center = max(bound, self.best), tried
+                if sum(self.add(pattern) for pattern in found):
+                    return True
         return False
 
-    def _price(self, weight: I64) -> tuple[Fraction, list[Pattern]]:
+    def _price(self, weight: I64, tries: int) -> tuple[Fraction, list[Pattern]]:
         """The bound that weights of the pods prove, and patterns that are worth more than they cost."""
         found, offers = [], []
         for kind in np.flatnonzero(self.nodes > 0).tolist():
-            most, patterns = self._patterns(kind, weight)
+            most, patterns = self._patterns(kind, weight, tries)
             offers.append((int(self.parts.price[kind]), most, int(self.nodes[kind])))
             found += patterns
         return proven(sum(w * p for w, p in zip(weight.tolist(), self.pods.tolist(), strict=True)), offers), found
 
-    def _patterns(self, kind: int, weight: I64) -> tuple[int, list[Pattern]]:
+    def _patterns(self, kind: int, weight: I64, tries: int) -> tuple[int, list[Pattern]]:
         """What no pattern on a node of the kind is worth more than, and patterns that are worth more than it costs."""
         parts, (grid, cells) = self.parts, self._grids[kind]
         active = np.flatnonzero((weight > 0) & (self.pods > 0) & parts.eligible[:, kind])
@@ -223,7 +229,7 @@ class Configuration:
         pattern = np.empty(len(active) * deepest, np.int32)
         start, worth = np.zeros(len(active) + 1, np.int64), np.zeros(len(active), np.int64)
         path = new_path(knapsack, deepest)
-        found, bound = price_patterns(knapsack, table, path, above, TRIES, pattern, start, worth)
+        found, bound = price_patterns(knapsack, table, path, above, tries, pattern, start, worth)
         best = np.argsort(-worth[:found], kind="stable")[:MOST_NEW].tolist()
         return bound, [
             Pattern(kind, tuple(sorted(active[pattern[start[each] : start[each + 1]]].tolist()))) for each in best

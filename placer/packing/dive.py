@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from placer.encode.problem import I64
-from placer.packing.configuration import Configuration, Pattern
+from placer.packing.configuration import QUICK, Configuration, Pattern
 from placer.packing.parts import Parts
 
 ROUNDS = 30
@@ -49,7 +49,7 @@ def dive(
     taken: list[Pattern] = []
     while left.any():
         program.limit(left, free)
-        relaxed = program.solve(stop, ROUNDS, 1e-5)
+        relaxed = program.solve(stop, ROUNDS, 1e-5, (QUICK,))
         if stop():
             return None
         order = sorted(relaxed.used, key=lambda pair: (-_weight(pair[1], random), pair[0]))

@@ -8,7 +8,7 @@ a neighbourhood is what its nodes cost, they are left as they are, or changed fo
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -36,6 +36,36 @@ class Refined(NamedTuple):
     tried: int
     improved: int
     closed: int
+
+
+class Swept(NamedTuple):
+    """Patterns, those that were of use on the way, and the neighbourhoods tried."""
+
+    patterns: list[Pattern]
+    useful: set[Pattern]
+    tried: int
+
+
+class Made(NamedTuple):
+    """
+    What filling some nodes anew came to.
+
+    Attributes
+    ----------
+    patterns
+        For the same pods, at the same price or a lower one; ``None`` where none were found.
+    useful
+        Patterns that the linear program uses.
+    columns
+        Patterns that it looked at.
+    closed
+        Whether no way to fill them is cheaper.
+    """
+
+    patterns: list[Pattern] | None
+    useful: list[Pattern]
+    columns: int
+    closed: bool
 
 
 def refine(
@@ -67,16 +97,48 @@ def refine(
         tried += 1
         chosen = _choose(parts, now, weight, target, rng)
         kept = [pattern for place, pattern in enumerate(now) if place not in chosen]
-        found, columns, shut = _again(parts, [now[place] for place in sorted(chosen)], _free(parts, kept), stop, rng)
-        closed += shut
-        target = float(np.clip(target * (1.05 if columns < ENOUGH_COLUMNS else 0.9), LEAST_PODS, MOST_PODS))
-        if found is not None:
-            now, before = kept + found, price
+        made = again(parts, [now[place] for place in sorted(chosen)], _free(parts, kept), stop, rng)
+        closed += made.closed
+        target = float(np.clip(target * (1.05 if made.columns < ENOUGH_COLUMNS else 0.9), LEAST_PODS, MOST_PODS))
+        if made.patterns is not None:
+            now, before = kept + made.patterns, price
             price = price_of(parts, now)
             if price < before:
                 improved += 1
                 better(now)
     return Refined(now, price, tried, improved, closed)
+
+
+def sweep(
+    parts: Parts,
+    patterns: Sequence[Pattern],
+    stop: Callable[[], bool],
+    better: Callable[[Sequence[Pattern]], None] = lambda patterns: None,
+    steps: int | None = None,
+    seed: int = 0,
+) -> Swept:
+    """Each node once, some at a time, in random order, until a limit ends it; as :func:`refine`."""
+    rng = np.random.default_rng(seed % 2**64)
+    now, useful = list(patterns), set(patterns)
+    waiting = [patterns[place] for place in rng.permutation(len(patterns)).tolist()]
+    tried = 0
+    while waiting and tried < (2**62 if steps is None else steps) and not stop():
+        tried += 1
+        chosen, held = [], 0
+        while waiting and held < FIRST_PODS:
+            chosen.append(waiting.pop())
+            held += len(chosen[-1].pods)
+        kept = list(now)
+        for pattern in chosen:
+            kept.remove(pattern)
+        made = again(parts, chosen, _free(parts, kept), stop, rng)
+        useful.update(made.useful)
+        if made.patterns is not None:
+            cheaper = price_of(parts, made.patterns) < price_of(parts, chosen)
+            now = kept + made.patterns
+            if cheaper:
+                better(now)
+    return Swept(now, useful, tried)
 
 
 def _free(parts: Parts, patterns: Sequence[Pattern]) -> I64:
@@ -104,10 +166,10 @@ def _choose(
     return chosen
 
 
-def _again(
+def again(
     parts: Parts, patterns: Sequence[Pattern], free: I64, stop: Callable[[], bool], rng: np.random.Generator
-) -> tuple[list[Pattern] | None, int, bool]:
-    """The same pods anew where that costs no more; patterns looked at, and whether no way to do so is cheaper."""
+) -> Made:
+    """The pods of some nodes anew, on nodes that are free without them."""
     classes = np.unique([pod_class for pattern in patterns for pod_class in pattern.pods])
     local = {int(pod_class): place for place, pod_class in enumerate(classes)}
     pods = np.bincount([local[each] for pattern in patterns for each in pattern.pods], minlength=len(classes))
@@ -115,16 +177,19 @@ def _again(
     program = Configuration(own)
     for pattern in patterns:
         program.add(Pattern(pattern.kind, tuple(local[each] for each in pattern.pods)))
+
+    def outside(these: Iterable[Pattern]) -> list[Pattern]:
+        return [Pattern(each.kind, tuple(classes[list(each.pods)].tolist())) for each in these]
+
     price = price_of(parts, patterns)
-    bound = program.solve(stop, close=0.0).bound
-    shut = bound >= price
-    if shut and rng.random() > SIDEWAYS:
-        return None, len(program.known), shut
+    relaxed = program.solve(stop, close=0.0)
+    useful, closed = outside(pattern for pattern, _ in relaxed.used), relaxed.bound >= price
+    if closed and rng.random() > SIDEWAYS:
+        return Made(None, useful, len(program.known), closed)
     found = dive(program, own.pods, own.nodes, DIVE_SHARE, stop, rng)
     if found is None or price_of(own, found) > price:
-        return None, len(program.known), shut
-    again = [Pattern(each.kind, tuple(classes[list(each.pods)].tolist())) for each in found]
-    return again, len(program.known), shut
+        return Made(None, useful, len(program.known), closed)
+    return Made(outside(found), useful, len(program.known), closed)
 
 
 def some(parts: Parts, classes: I64, pods: I64, nodes: I64) -> Parts:
