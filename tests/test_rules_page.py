@@ -62,7 +62,7 @@ def test_every_command_is_listed():
     assert sorted(names("Commands")) == sorted([*commands, *groups])
 
 
-@pytest.mark.parametrize("heading", ["Hard rules", "Wishes", "Goals", "Proof", "Model", "Formats", "Commands"])
+@pytest.mark.parametrize("heading", ["Hard rules", "Wishes", "Goals", "Proof", "Reserves", "Model", "Formats", "Commands"])
 def test_every_row_names_a_test(heading: str):
     assert [cells[0] for cells in rows(heading) if not SHOWN_BY.search(cells[-1])] == []
 
