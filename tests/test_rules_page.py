@@ -68,6 +68,7 @@ SECTIONS = [
     "Goals",
     "Proof",
     "Limits, starts and jobs",
+    "Reserves",
     "Model",
     "Formats",
     "Commands",

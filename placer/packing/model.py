@@ -272,7 +272,8 @@ def cost_marks(case: Case) -> NDArray[np.float64]:
         empty = np.ones(int(domain.max(initial=-1)) + 2, bool)
         for measured in np.flatnonzero(costs.key == key).tolist():
             cells = case.state.cost_value[costs.start[measured] : costs.start[measured + 1]]
-            anything = cells.reshape(-1, max(1, int(costs.domains[measured]))).any(axis=0)[: len(empty)]
+            grid = cells.reshape(-1, max(1, int(costs.domains[measured])))
+            anything: NDArray[np.bool_] = np.asarray(grid.any(axis=0), bool)[: len(empty)]
             empty[: len(anything)] &= ~anything
         rows.append(_marked(domain, empty)[None, :].astype(np.float64))
     keys = [costs.key[costs.of[first]] if first < last else 0 for first, last in pairwise(costs.first.tolist())]

@@ -179,3 +179,51 @@ def test_what_the_answer_says_is_what_the_library_says(run, web: Path):
 
     expected = pl.solve(pl.load(web))
     assert [Binding(row["pod"], row["node"]) for row in solution["bindings"]] == list(expected.bindings)
+
+
+@pytest.fixture
+def pair(tmp_path: Path) -> Path:
+    """Two nodes, and one pod more than one of them has room for."""
+    path = tmp_path / "pair"
+    path.mkdir()
+    (path / "nodes.csv").write_text("name,cpu,memory\nn1,4,8Gi\nn2,4,8Gi\n")
+    (path / "pods.csv").write_text("name,replicas,cpu,memory\nweb,5,1,1Gi\n")
+    return path
+
+
+def test_a_reserve_and_buffers_are_kept_and_told(run, pair: Path, tmp_path: Path):
+    out = tmp_path / "answer.json"
+
+    done = run("solve", pair, "--reserve", "node", "--buffer", "spare=2:cpu=1,memory=1Gi", "-o", out)
+
+    answer = json.loads(out.read_text())
+    assert done.exit_code == 3
+    assert "each of 2 kubernetes.io/hostname may fail; 1 pods left out for it" in done.stderr
+    assert "room for 2 of 2 pods" in done.stderr
+    assert [binding["pod"] for binding in answer["room"]] == ["default/spare-0", "default/spare-1"]
+    assert answer["reserve"] == "kubernetes.io/hostname"
+    assert run("verify", pair, "--solution", out).exit_code == 0
+
+
+def test_a_buffer_is_a_shape_or_a_file_of_pods(run, pair: Path, tmp_path: Path):
+    manifest = tmp_path / "spare.yaml"
+    requests = "{requests: {cpu: '5'}}"
+    manifest.write_text(
+        "{apiVersion: v1, kind: Pod, metadata: {name: big}, "
+        f"spec: {{containers: [{{name: a, resources: {requests}}}]}}}}"
+    )
+
+    done = run("solve", pair, "--json", "--buffer", "team/spare=1:cpu=500m", "--buffer", manifest)
+
+    answer = json.loads(done.stdout)
+    assert done.exit_code == 3  # a buffer finds no room
+    assert [binding["pod"] for binding in answer["room"]] == ["team/spare-0"]
+    assert [unmet["pod"] for unmet in answer["unmet"]] == ["default/big"]
+
+
+@pytest.mark.parametrize("text", ["nothing.yaml", "spare=many:cpu=1", "spare=3"])
+def test_a_buffer_that_is_neither_is_refused(run, pair: Path, text: str):
+    done = run("solve", pair, "--buffer", text)
+
+    assert done.exit_code == 2
+    assert done.stderr.startswith(f"error: --buffer is {text!r}, which is no file and no shape")
