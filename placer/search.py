@@ -38,6 +38,10 @@ RETRIES = 64
 """Windows between two attempts to place what is left out."""
 
 
+TRIED, KEPT, STEPS, WINDOW, BEST = 0, 1, 2, 4, 1
+"""Places in ``Walk.counts``, and in ``Walk.value``."""
+
+
 class Packed(NamedTuple):
     """What the kernels take."""
 
@@ -57,6 +61,7 @@ def search(
     steps: int | None = None,
     seed: int = 0,
     lead: int = 0,
+    nodes: NDArray[np.int32] | None = None,
 ) -> dict[str, Any]:
     """
     Lowers the terms of a run's costs, tier by tier, until a limit ends it; the run is left at its best.
@@ -73,13 +78,15 @@ def search(
         Of all that is drawn: same run, seed and steps, same answer.
     lead
         The tier in which a move for the worse may be tried; those before never get worse. Later ones follow.
+    nodes
+        (nodes,) internal nodes among which pods move; all by default.
 
     Returns
     -------
     ``steps`` made, ``moves_tried``, ``moves_kept``, ``moves_per_s`` and ``restarts``, which are windows begun.
     """
     clock = time.perf_counter()
-    found = _Search(run, seed, lead, stop)
+    found = _Search(run, seed, lead, stop, nodes)
     left = steps if steps is not None else 2**62
     while found.steps < left and not stop() and found.able():
         found.step()
@@ -99,8 +106,11 @@ def search(
 class _Search:
     """A search under way: first all nodes without heat, then windows."""
 
-    def __init__(self, run: Run, seed: int, lead: int, stop: Callable[[], bool]) -> None:
+    def __init__(
+        self, run: Run, seed: int, lead: int, stop: Callable[[], bool], nodes: NDArray[np.int32] | None
+    ) -> None:
         self.run, self.lead, self.stop = run, lead, stop
+        self.nodes = np.arange(len(run.state.pods)) if nodes is None else nodes
         self.rng = np.random.default_rng(seed % 2**64)
         self.steps = self.tried = self.kept = self.windows = 0
         self.everywhere, self.fruitless, self.left, self.size = True, 0, 0, 1
@@ -113,14 +123,15 @@ class _Search:
         from placer.kernels.structs import pack
 
         run, repair = self.run, new_repair(self.run)
-        self.walk = new_walk(run, int(self.rng.integers(1, 2**62)), self.lead)
+        self.walk = new_walk(run, int(self.rng.integers(1, 2**62)), self.lead, self.nodes)
+        self._look_at(self.nodes if len(self.nodes) < len(run.state.pods) else self.nodes[:0])
         parts = (run.encoded.problem, run.goals, run.state, run.work, run.log, repair, self.walk)
         self.packed = Packed(*(pack(part) for part in parts))
         link_lines(self.packed.log, self.packed.repair)
 
     def able(self) -> bool:
         """Whether there is anything to move."""
-        return len(self.walk.line) > 0 and len(self.run.state.pods) > 1 and len(self.run.encoded.problem.costs.kind) > 0
+        return len(self.walk.line) > 0 and len(self.nodes) > 1 and len(self.run.encoded.problem.costs.kind) > 0
 
     def step(self) -> None:
         """CHUNK moves, and what follows from how they went."""
@@ -147,9 +158,9 @@ class _Search:
 
     def _everywhere(self) -> None:
         """Moves for the better among all nodes, until a sweep over all pods finds none worth it."""
-        before = self.walk.value[1].copy()
+        before = self.walk.value[BEST].copy()
         self._wander(CHUNK, 0.0, 0.0)
-        better = (before - self.walk.value[1] > self.walk.grain).any()
+        better = (before - self.walk.value[BEST] > self.walk.grain).any()
         self.fruitless = 0 if better else self.fruitless + CHUNK
         if self.fruitless >= SWEEP * len(self.walk.line):
             self.everywhere = False
@@ -157,19 +168,22 @@ class _Search:
 
     def _begin_window(self) -> None:
         """Draws nodes, heat and length of the next window."""
-        run, walk, rng = self.run, self.walk, self.rng
-        nodes = len(run.state.pods)
-        size = min(int(rng.choice(WINDOWS)), nodes)
+        run, walk, rng, nodes = self.run, self.walk, self.rng, self.nodes
+        size = min(int(rng.choice(WINDOWS)), len(nodes))
         used = run.log.node[walk.line[rng.integers(0, len(walk.line), size - size // 4)]]
-        chosen = np.unique(np.concatenate([used, rng.integers(0, nodes, size // 4)]))
-        if nodes <= WINDOWS[0] or (nodes <= WINDOWS[-1] and rng.random() < 0.25):
-            chosen = np.arange(nodes)
-        walk.window[: len(chosen)] = chosen
-        walk.counts[4] = len(chosen)
+        chosen = np.unique(np.concatenate([used, rng.choice(nodes, size // 4)]))
+        if len(nodes) <= WINDOWS[0] or (len(nodes) <= WINDOWS[-1] and rng.random() < 0.25):
+            chosen = nodes
+        self._look_at(chosen)
         self.hot = float(rng.choice(HEATS))
         pods = int(run.state.pods[chosen].sum())
         self.left = self.size = max(64, int(rng.choice(TRIES)) * min(pods, 1024))
         self.windows += 1
+
+    def _look_at(self, nodes: NDArray[Any]) -> None:
+        """Moves are looked for among these nodes, or with none among all."""
+        self.walk.window[: len(nodes)] = nodes
+        self.walk.counts[WINDOW] = len(nodes)
 
     def _end_window(self) -> None:
         """Back to the best; now and then pods that are left out are tried again."""
@@ -180,14 +194,14 @@ class _Search:
     def _to_best(self) -> None:
         from placer.kernels.search import return_to_best
 
-        if self.walk.counts[2]:
+        if self.walk.counts[STEPS]:
             return_to_best(*self.packed[:3], *self.packed[4:])
 
     def _retry(self) -> None:
         """Tries to place what is left out as things stand now."""
         from placer.kernels.improve import compact
 
-        if (self.run.log.line_of_slot >= 0).all():
+        if len(self.nodes) < len(self.run.state.pods) or (self.run.log.line_of_slot >= 0).all():
             return
         self._to_best()
         self._count()
@@ -197,8 +211,8 @@ class _Search:
         self._begin()
 
     def _count(self) -> None:
-        self.tried += int(self.walk.counts[0])
-        self.kept += int(self.walk.counts[1])
+        self.tried += int(self.walk.counts[TRIED])
+        self.kept += int(self.walk.counts[KEPT])
 
     def finish(self) -> None:
         """Leaves the run at its best."""
@@ -207,7 +221,7 @@ class _Search:
         self.run.work.scan_key[0] = -1
 
 
-def new_walk(run: Run, random: int, lead: int = 0) -> Walk:
+def new_walk(run: Run, random: int, lead: int = 0, among: NDArray[Any] | None = None) -> Walk:
     """What the search begins with; where the run stands is the best so far."""
     from placer.kernels.structs import pack
 
@@ -216,6 +230,8 @@ def new_walk(run: Run, random: int, lead: int = 0) -> Walk:
     moves = np.diff(problem.claims.start) == 0
     lines = bound_lines(log)
     lines = lines[moves[class_of_slot(run.plan)[log.slot[lines]]]]
+    if among is not None and len(among) < nodes:
+        lines = lines[np.isin(log.node[lines], among)]
     tiers = int(costs.tier.max(initial=0)) + 1
     fixed_start, fixed = ragged(counts_to_keep(problem))
     tree_start, tree = trees(run)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from itertools import pairwise
 from typing import Any
 
@@ -9,14 +10,14 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from kernels.world import seen
+from kernels.world import gpu_world, seen
 from reference.rules import rejects
 from reference.state import State as Slow
 from strategies import ALL_RULES, random_cluster
 
 import placer as pl
 from placer.costs import term_values
-from placer.encode.costs import Weighed, domains_of, told_apart, with_costs
+from placer.encode.costs import Weighed, told_apart, with_costs
 from placer.encode.encode import encode
 from placer.encode.goals import encode_goals
 from placer.engine import (
@@ -29,11 +30,12 @@ from placer.engine import (
     pods_per_class,
     prepare,
 )
-from placer.kernels import bind, costs
+from placer.goals.quantities import domains
+from placer.kernels import bind, costs, fragmentation
 from placer.kernels import search as kernel
 from placer.kernels.repair import link_lines
 from placer.kernels.structs import pack
-from placer.model.term import FORMULAS, Load, Measure, Pairs, Preference, Room, Term
+from placer.model.term import FORMULAS, Fragmentation, Load, Measure, Pairs, Preference, Room, Term, Wishes
 from placer.search import Packed, new_walk, search
 
 KINDS = (*FORMULAS, "pairs", "preference", "room")
@@ -44,7 +46,7 @@ def by_key(cluster: pl.Cluster, key: str, rng: np.random.Generator, low: int) ->
     """(nodes,) random numbers, one a domain."""
     nodes = len(cluster.node_table)
     drawn = rng.integers(low, 4, nodes + 1).astype(float)
-    return drawn[:nodes] if key == "node" else np.append(drawn[:nodes], 0.0)[domains_of(cluster, key)]
+    return drawn[:nodes] if key == "node" else np.append(drawn[:nodes], 0.0)[domains(cluster, key)]
 
 
 def draw_term(cluster: pl.Cluster, kind: str, key: str, seed: int) -> Term:
@@ -65,10 +67,10 @@ def draw_term(cluster: pl.Cluster, kind: str, key: str, seed: int) -> Term:
     return Load(kind, (one, other) if rng.random() < 0.5 else (one,), kind, weight, key, threshold=2.5, factor=3.0)
 
 
-def placed(cluster: pl.Cluster, tiers: list[list[Term]], place_by: float = 0.0) -> Run:
+def placed(cluster: pl.Cluster, tiers: list[list[Term]], place_by: float = 0.0, keys: Collection[str] = ()) -> Run:
     """A cluster placed by pack, or also by the terms, with the terms measured."""
     terms = [(term, tier) for tier, listed in enumerate(tiers) for term in listed]
-    encoded = encode(cluster, told_apart=told_apart(cluster, [term for term, _ in terms]))
+    encoded = encode(cluster, told_apart=told_apart(cluster, [term for term, _ in terms]), keys=keys)
     encoded = with_costs(cluster, encoded, [Weighed(term, tier, 1.0, place_by) for term, tier in terms])
     run = prepare(cluster, encoded, encode_goals(encoded, [[("pack", 1.0)]], pods_per_class(encoded)))
     place(run)
@@ -78,6 +80,15 @@ def placed(cluster: pl.Cluster, tiers: list[list[Term]], place_by: float = 0.0) 
 def tier_values(run: Run, tiers: int) -> list[float]:
     """What each tier comes to."""
     return np.bincount(run.encoded.problem.costs.tier, term_values(run), minlength=tiers).tolist()
+
+
+def by_column(cluster: pl.Cluster, goal: str, term: Term) -> Run:
+    """A cluster placed by a goal that the kernels know by a column, with its term."""
+    encoded = encode(cluster, preferences=goal == "preferences", told_apart=told_apart(cluster, [term]))
+    encoded = with_costs(cluster, encoded, [Weighed(term, 0, 1.0, 0.0)])
+    run = prepare(cluster, encoded, encode_goals(encoded, [[(goal, 1.0)]], pods_per_class(encoded)))
+    place(run)
+    return run
 
 
 def check_legal(cluster: pl.Cluster, run: Run) -> None:
@@ -92,7 +103,7 @@ def check_legal(cluster: pl.Cluster, run: Run) -> None:
 
 
 def has(cluster: pl.Cluster, key: str) -> bool:
-    return key == "node" or bool((domains_of(cluster, key) >= 0).any())
+    return key == "node" or bool((domains(cluster, key) >= 0).any())
 
 
 @given(st.integers(0, 10**6), st.lists(st.sampled_from(KINDS), min_size=1, max_size=3), st.booleans())
@@ -251,13 +262,15 @@ def walking(run: Run, seed: int) -> tuple[Any, Packed]:
     return walk, packed
 
 
-def test_replicas_go_evenly_over_zones_when_placed_by_squares_of_zones():
+@pytest.mark.parametrize("keys", [(), ("zone",)])
+def test_replicas_go_evenly_over_zones_when_placed_by_squares_of_zones(keys):
     nodes = [pl.Node(f"n{row}", cpu=64, labels={"topology.kubernetes.io/zone": "abc"[row % 3]}) for row in range(9)]
     cluster = pl.Cluster(nodes, [pl.Pod("web", replicas=30, cpu=1)])
     ones = np.ones(9)
     term = Load("spread", (Measure(np.ones(30, np.int64), ones),), "squares", ones, "zone")
-    run = placed(cluster, [[term]], place_by=100.0)
+    run = placed(cluster, [[term]], 100.0, keys)
 
+    assert run.encoded.problem.costs.reach.tolist() == [1 if keys else 2]
     zone = run.encoded.position.argsort()[run.log.node[bound_lines(run.log)]] % 3
     assert np.bincount(zone).tolist() == [10, 10, 10]
 
@@ -274,3 +287,52 @@ def test_pods_that_a_spread_counts_move_within_their_zone():
 
     assert sorted(run.state.pods.tolist()) == [2] * 6
     check_legal(cluster, run)
+
+
+@given(st.integers(0, 10**6))
+@examples
+def test_fragmentation_falls_by_what_the_search_says(seed):
+    cluster = gpu_world(seed, 4, 12, bind=False).cluster
+    run = by_column(cluster, "fragmentation", Fragmentation(factor=2.0))
+    problem, goals, state = pack(run.encoded.problem), pack(run.goals), pack(run.state)
+    nodes = range(len(run.state.pods))
+    before = sum(fragmentation.node_fragmentation(problem, goals, state, node) for node in nodes)
+    walk, packed = walking(run, seed)
+
+    kernel.wander(*packed, 4000, 0.5, 0.01)
+    kernel.return_to_best(*packed[:3], *packed[4:])
+
+    after = sum(fragmentation.node_fragmentation(problem, goals, state, node) for node in nodes)
+    check_legal(cluster, run)
+    assert walk.value[1, 0] <= 1e-9
+    assert 2.0 * (after - before) == pytest.approx(walk.value[1, 0], abs=1e-6)
+
+
+def test_wishes_for_nodes_are_granted_by_the_search():
+    nodes = [pl.Node(f"n{row}", cpu=2, labels={"disk": "ssd" if row < 2 else "hdd"}) for row in range(4)]
+    plain = [pl.Pod(f"a{row}", cpu=1, priority=1) for row in range(4)]
+    wish = pl.PreferredNode(
+        weight=5, term={"match_expressions": [{"key": "disk", "operator": "In", "values": ["ssd"]}]}
+    )
+    cluster = pl.Cluster(nodes, plain + [pl.Pod(f"b{row}", cpu=1, preferred_nodes=[wish]) for row in range(4)])
+    run = by_column(cluster, "preferences", Wishes())
+
+    search(run, steps=4)
+
+    (pods, on), _ = bindings(run)
+    assert {int(node) for pod, node in zip(pods, on, strict=True) if pod >= 4} <= {0, 1}
+    check_legal(cluster, run)
+
+
+def test_a_search_among_some_nodes_leaves_the_others_alone():
+    cluster = pl.Cluster(
+        [pl.Node(f"n{row}", cpu=8) for row in range(6)], [pl.Pod(f"p{row}", cpu=1) for row in range(24)]
+    )
+    term = Load("even", (Measure(np.ones(24, np.int64), np.ones(6)),), "squares", np.ones(6))
+    run = placed(cluster, [[term]])
+    before = run.state.pods.copy()
+
+    search(run, steps=4, nodes=np.array([0, 5], np.int32))
+
+    assert run.state.pods[1:5].tolist() == before[1:5].tolist()
+    assert run.state.pods[0] == run.state.pods[5] == before[[0, 5]].sum() // 2

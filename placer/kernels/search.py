@@ -47,8 +47,10 @@ WHOLE = (MAX, VARIANCE, ROOM)
 """Kinds that have sums over all cells."""
 FEW, MANY = 6, 16
 """Nodes among which the best is chosen for a pod that makes room, and for one of a node that is emptied."""
-RELOCATE, SWAP, CHAIN = 52, 84, 63
-"""Of 100 moves, those below the first move a pod alone, those below the second change two; of 64 below the third."""
+RELOCATE, SWAP = 35, 80
+"""Of 100 draws, those below the first move a pod alone, those below the second let pods change places."""
+TARGETS = 4
+"""Nodes tried for a pod that moves alone."""
 
 
 @njit
@@ -718,11 +720,12 @@ def wander(
             if kind < SWAP and kind >= RELOCATE:
                 other = draw_line(problem, log, repair, walk)
                 if other >= 0:
-                    also = draw_on(problem, log, repair, walk, log.node[other]) if kind % 2 == 0 else -1
+                    also = draw_on(problem, log, repair, walk, log.node[other]) if kind % 4 == 0 else -1
                     swap(problem, goals, state, work, log, repair, walk, line, other, also)
                 continue
-            node = draw_node(problem, log, walk)
             if kind < RELOCATE:
-                relocate(problem, goals, state, work, log, repair, walk, line, node)
+                for _ in range(TARGETS):
+                    if relocate(problem, goals, state, work, log, repair, walk, line, draw_node(problem, log, walk)):
+                        break
             else:
-                chain(problem, goals, state, work, log, repair, walk, line, node)
+                chain(problem, goals, state, work, log, repair, walk, line, draw_node(problem, log, walk))
