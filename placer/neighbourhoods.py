@@ -350,7 +350,7 @@ def neighbourhoods(
     incumbent: Incumbent,
     runner: Runner,
     budget: Budget,
-    seed: int,
+    drawing: Drawing,
     better: Callable[[], None] = lambda: None,
     progress: Callable[[int, int], None] | None = None,
 ) -> dict[str, Any]:
@@ -363,6 +363,8 @@ def neighbourhoods(
         Who works, with the incumbent's base; its ``stop`` ends the search.
     budget
         A step is a neighbourhood.
+    drawing
+        Draws them, of the same incumbent, and knows what paid so far.
     better
         Called after each change that lowers the objective.
     progress
@@ -373,8 +375,7 @@ def neighbourhoods(
     ``sent``, ``finished``, ``improved`` and ``wasted``; by kind and size the same in ``arms``; as ``done`` whether
     nothing more is expected, and as ``steps_left`` how many steps are, ``None`` where they are not limited.
     """
-    random = np.random.default_rng([seed % 2**64, 0x5EED])
-    drawing, left, dry = Drawing(incumbent, random), budget.steps, 0
+    left, dry = budget.steps, 0
     while dry < PATIENCE and (left is None or left > 0) and not runner.stop():
         drawing.look()
         many = AT_ONCE if left is None else min(AT_ONCE, left)

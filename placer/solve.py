@@ -464,27 +464,17 @@ def _improve(
     report: Progress,
 ) -> dict[str, Any]:
     """Spends what is left of the limit; what the search did, for the statistics."""
-    from placer.improve import empties
     from placer.jobs import Runner
-    from placer.rounds import Budget, Incumbent, search
-    from placer.wander import measured, wander
+    from placer.rounds import Budget
+    from placer.turns import Turns
 
-    budget, known = Budget(left if left >= 0 else None, limit.deadline), dict[str, Any]()
-    later, done, more = 0, False, True
     with Runner(base, lambda: limit.near(answers), how.executor, how.threads) as runner:
         told = lambda: answers.better(run), lambda *way: report("improve", *way)
-        if empties(tiers):
-            later = 1
-            known["improve"] = search(Incumbent(run, base, tiers[:1]), runner, budget, how.seed, *told)
-            done, more = known["improve"].pop("done"), known["improve"].pop("steps_left")
-            budget = budget._replace(steps=budget.steps and budget.steps - known["improve"]["steps"])
-        if later < len(tiers) and (done or not later):
-            incumbent = Incumbent(run, base, tiers, measured(cluster, run, tiers))
-            known["search"] = wander(incumbent, runner, budget, how.seed, later, *told)
-            done, more = False, budget.steps is None or known["search"]["steps"] < budget.steps
+        turns = Turns(cluster, run, base, tiers, runner, how.seed, *told)
+        done, more = turns.improve(Budget(left if left >= 0 else None, limit.deadline))
     if not done and limit.reason == "done" and not answers.proven:
         limit.reason = "time_limit" if more else "step_limit"
-    return {**known, "jobs": runner.counts.stated()}
+    return {**turns.known, "jobs": runner.counts.stated()}
 
 
 def _fill(
