@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from placer.encode.problem import I64
+from placer.encode.problem import I64, State
 from placer.engine import Run, bound_lines, class_of_slot
 from placer.packing.configuration import Configuration, Pattern
 from placer.packing.dive import price_of
@@ -18,8 +18,8 @@ from placer.placement import Base, Lines, fresh_run, overwrite, restore
 
 SWEEP, PROGRAM = 0.3, 0.5
 """Shares of the time that is left: for looking at each node once, and for the linear program of all pods."""
-MOST_PODS = 5_000
-"""Pods up to which nodes are filled by patterns."""
+MOST_PODS, MOST_BOUNDED = 5_000, 50_000
+"""Pods up to which nodes are filled by patterns, and up to which these prove a bound."""
 
 
 class Filled(NamedTuple):
@@ -101,6 +101,33 @@ def fill(
 
 def _either(one: Callable[[], bool], other: Callable[[], bool]) -> Callable[[], bool]:
     return lambda: one() or other()
+
+
+def pattern_bound(run: Run, state: State, stop: Callable[[], bool] = lambda: False) -> int:
+    """
+    The least sum of prices of used nodes where all pending pods are placed, as far as patterns prove; millionths.
+
+    Parameters
+    ----------
+    run
+        What is placed in it is what the linear program begins from.
+    state
+        With the standing pods in it, and no others.
+
+    Returns
+    -------
+    What nodes cost that are used anyway, where there are too many pods, classes or kinds of node.
+    """
+    problem = run.encoded.problem
+    pending = (run.plan.last_slot - run.plan.first_slot).astype(np.int64)
+    standing = int(problem.nodes.price[state.pods > 0].sum())
+    parts = read_parts(problem, state, pending) if pending.sum() <= MOST_BOUNDED else None
+    if parts is None:
+        return standing
+    program = Configuration(parts)
+    for pattern in patterns_of(parts, run):
+        program.add(pattern)
+    return standing + program.solve(stop, close=0.0).bound
 
 
 def _known(parts: Parts, program: Configuration, done: Refined, tried: int) -> dict[str, Any]:
