@@ -19,7 +19,7 @@ from placer.packing.configuration import Configuration, Pattern
 from placer.packing.dive import dive, price_of
 from placer.packing.parts import Parts
 
-FIRST_PODS, LEAST_PODS, MOST_PODS = 60, 20, 200
+FIRST_PODS, LEAST_PODS, MOST_PODS = 60, 20, 1000
 """Pods of a neighbourhood."""
 ENOUGH_COLUMNS = 2_500
 """Patterns of a neighbourhood that is large enough."""
