@@ -7,19 +7,19 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from placer.encode.problem import I64
+from placer.encode.problem import I64, State
 from placer.engine import Run, bound_lines, class_of_slot
 from placer.packing.configuration import Configuration, Pattern
-from placer.packing.dive import price_of
+from placer.packing.dive import dive, price_of
 from placer.packing.first_fit import first_fit
 from placer.packing.parts import Parts, read_parts
 from placer.packing.refine import Refined, refine, sweep
 from placer.placement import Base, Lines, fresh_run, overwrite, restore
 
-SWEEP, PROGRAM = 0.3, 0.5
-"""Shares of the time that is left: for looking at each node once, and for the linear program of all pods."""
-MOST_PODS = 5_000
-"""Pods up to which nodes are filled by patterns."""
+SWEEP, PROGRAM, DIVE = 0.3, 0.5, 0.4
+"""Shares of the time that is left: to look at each node once, for the linear program of all pods, to dive into it."""
+MOST_PODS, MOST_BOUNDED = 5_000, 50_000
+"""Pods up to which nodes are filled by patterns, and up to which these prove a bound."""
 
 
 class Filled(NamedTuple):
@@ -93,14 +93,50 @@ def fill(
         program.add(pattern)
     least = program.solve(_either(stop, early(PROGRAM)), close=0.0).bound
     better(standing + least)
+    weights, now = program.weights(), swept.patterns
+    dived = (
+        None
+        if price_of(parts, now) <= least
+        else dive(program, parts.pods, parts.nodes, stop=_either(stop, early(DIVE)))
+    )
+    if dived is not None and price_of(parts, dived) < price_of(parts, now):
+        now = dived
+        improved(now)
     left = None if steps is None else steps - swept.tried
-    done = refine(parts, swept.patterns, program.weights(), least, stop, improved, left, seed)
+    done = refine(parts, now, weights, least, stop, improved, left, seed)
     tried = swept.tried + done.tried
     return Filled(standing + least, done.price <= least, tried, _known(parts, program, done, tried))
 
 
 def _either(one: Callable[[], bool], other: Callable[[], bool]) -> Callable[[], bool]:
     return lambda: one() or other()
+
+
+def pattern_bound(run: Run, state: State, stop: Callable[[], bool] = lambda: False) -> int:
+    """
+    The least sum of prices of used nodes where all pending pods are placed, as far as patterns prove; millionths.
+
+    Parameters
+    ----------
+    run
+        What is placed in it is what the linear program begins from.
+    state
+        With the standing pods in it, and no others.
+
+    Returns
+    -------
+    What nodes cost that are used anyway, where there are too many pods, classes or kinds of node.
+    """
+    problem = run.encoded.problem
+    pending = (run.plan.last_slot - run.plan.first_slot).astype(np.int64)
+    standing = int(problem.nodes.price[state.pods > 0].sum())
+    parts = read_parts(problem, state, pending) if pending.sum() <= MOST_BOUNDED else None
+    if parts is None:
+        return standing
+    program = Configuration(parts)
+    for pattern in patterns_of(parts, run):
+        program.add(pattern)
+    return standing + program.solve(stop, close=0.0).bound
 
 
 def _known(parts: Parts, program: Configuration, done: Refined, tried: int) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from placer.costs import ELSEWHERE, stands, term_values
 from placer.encode.problem import Problem
 from placer.engine import Run, class_of_slot, pods_per_class
+from placer.filling import pattern_bound
 from placer.goals import Tier
 from placer.kernels import costs as kinds
 from placer.model.cluster import Cluster
@@ -20,7 +21,6 @@ from placer.model.table import UNKNOWN
 from placer.objective import all_terms, zoneless
 from placer.packing.arrange import arrange
 from placer.packing.case import Case, Stood, Typical, read_case
-from placer.packing.configuration import pattern_bound
 from placer.packing.floors import least_of_terms
 from placer.packing.goals import PRICE_UNIT, Level, beats, closed, writable
 from placer.packing.large import counting
@@ -128,7 +128,7 @@ def prove(
     price = open_price(asked, known, least)
     if price is not None and not is_small(run) and (priced is not None or not search.stop()):
         if priced is None:
-            priced = pattern_bound(problem, fresh.state, pending, search.stop)
+            priced = pattern_bound(run, fresh.state, search.stop)
         weighed = asked[price].prices * (priced / PRICE_UNIT)
         if weighed > least[price]:
             least[price], by = weighed, "patterns"

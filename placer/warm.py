@@ -68,6 +68,7 @@ def _solve_a_little() -> None:
     solve(_ranked(cluster), profile="kubernetes")
     solve(cluster, goals=["fragmentation", "balance+headroom", "preferences"], steps=40)
     _keep_a_little()
+    _fill_a_little()
     _prove_a_little(cluster)
 
 
@@ -89,6 +90,17 @@ def _little() -> Cluster:
             Pod("none", cpu=99),
         ],
     )
+
+
+def _fill_a_little() -> None:
+    """What filling nodes by patterns asks of the kernels, which no rules but those of one node allow."""
+    from placer.model.cluster import Cluster
+    from placer.model.node import Node
+    from placer.model.pod import Pod
+    from placer.solve import solve
+
+    nodes = [Node(f"n{cpu}", cpu=cpu, price=cpu) for cpu in (3, 4, 5)]
+    solve(Cluster(nodes, [Pod("a", cpu=2, replicas=3), Pod("b", cpu=1, apart_from=["default/a-0"])]), steps=20)
 
 
 def _keep_a_little() -> None:

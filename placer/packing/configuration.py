@@ -18,9 +18,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from placer.encode.problem import I64, Problem, State
-from placer.packing.parts import Parts, read_parts
-from placer.packing.pricing import Knapsack, new_path, price_patterns, worth_tables
+from placer.encode.problem import I64
+from placer.kernels.pricing import Knapsack, new_path, price_patterns, worth_tables
+from placer.packing.parts import Parts
 
 if TYPE_CHECKING:
     from ortools.linear_solver import pywraplp
@@ -234,26 +234,6 @@ class Configuration:
         return bound, [
             Pattern(kind, tuple(sorted(active[pattern[start[each] : start[each + 1]]].tolist()))) for each in best
         ]
-
-
-def pattern_bound(problem: Problem, state: State, pending: I64, stop: Callable[[], bool] = lambda: False) -> int:
-    """
-    The least sum of prices of used nodes where all pending pods are placed, as far as patterns prove; millionths.
-
-    Parameters
-    ----------
-    state
-        With the standing pods in it.
-    pending
-        (classes,) pods to place.
-
-    Returns
-    -------
-    What nodes cost that are used anyway, where there are too many classes or kinds of node.
-    """
-    standing = int(problem.nodes.price[state.pods > 0].sum())
-    parts = read_parts(problem, state, pending)
-    return standing if parts is None else standing + Configuration(parts).solve(stop, close=0.0).bound
 
 
 def proven(worth: int, offers: Sequence[tuple[int, int, int]]) -> Fraction:

@@ -19,12 +19,14 @@ from placer.packing.configuration import Configuration, Pattern
 from placer.packing.dive import dive, price_of
 from placer.packing.parts import Parts
 
-FIRST_PODS, LEAST_PODS, MOST_PODS = 60, 20, 200
+FIRST_PODS, LEAST_PODS, MOST_PODS = 60, 20, 1000
 """Pods of a neighbourhood."""
 ENOUGH_COLUMNS = 2_500
 """Patterns of a neighbourhood that is large enough."""
 SIDEWAYS = 0.5
 """How often a neighbourhood that cannot get cheaper is filled anew all the same."""
+DRY = 50
+"""Neighbourhoods, beside one for each node, that may be tried in a row and find nothing cheaper."""
 DIVE_SHARE = 0.15
 
 
@@ -79,7 +81,7 @@ def refine(
     seed: int = 0,
 ) -> Refined:
     """
-    Lowers the price until the bound is met or a limit ends it; never above that of what is given.
+    Lowers the price until the bound is met, a limit ends it or nothing cheaper is found for long.
 
     Parameters
     ----------
@@ -93,7 +95,8 @@ def refine(
     now, price = list(patterns), price_of(parts, patterns)
     tried = improved = closed = 0
     target = float(FIRST_PODS)
-    while price > bound and tried < (2**62 if steps is None else steps) and not stop():
+    most, last = 2**62 if steps is None else steps, 0
+    while price > bound and tried < most and tried - last < DRY + len(now) and not stop():
         tried += 1
         chosen = _choose(parts, now, weight, target, rng)
         kept = [pattern for place, pattern in enumerate(now) if place not in chosen]
@@ -104,7 +107,7 @@ def refine(
             now, before = kept + made.patterns, price
             price = price_of(parts, now)
             if price < before:
-                improved += 1
+                improved, last = improved + 1, tried
                 better(now)
     return Refined(now, price, tried, improved, closed)
 

@@ -170,6 +170,12 @@ HELPERS = {
     "replay": "tested to restore placements, and against verify to bind only what is legal",
     "put_as_before": "undoes rebind",
     "rebind": "tested against verify, and to leave nothing behind where it fails",
+    "worth_tables": "bounds of price_patterns",
+    "most_worth": "the least of what the tables say",
+    "take_pod": "a step of search_from",
+    "list_fitting": "a step of search_from",
+    "search_from": "price_patterns for one class",
+    "price_patterns": "tested against every way to fill a node, in tests/packing/test_configuration.py",
     "refill_nodes": "tested to be legal, to leave out no more pods and to take no less of the units",
 }
 """Kernels without a reference of their own, and why."""

@@ -16,9 +16,9 @@ from packing.best import best_answer
 from placer.encode.encode import encode
 from placer.encode.goals import encode_goals
 from placer.engine import pods_per_class, prepare
-from placer.packing.configuration import pattern_bound
+from placer.filling import pattern_bound
+from placer.kernels.pricing import Knapsack, new_path, price_patterns, worth_tables
 from placer.packing.parts import read_parts
-from placer.packing.pricing import Knapsack, new_path, price_patterns, worth_tables
 
 UNIT = 1_000_000
 NEAR = {"anti_affinity", "apart", "labels", "limits", "node_affinity", "ports", "prices", "replicas", "standing"}
@@ -36,7 +36,7 @@ def pending(run) -> np.ndarray:
 
 def bound_of(cluster: pl.Cluster) -> float:
     run = run_of(cluster)
-    return pattern_bound(run.encoded.problem, run.state, pending(run)) / UNIT
+    return pattern_bound(run, run.state) / UNIT
 
 
 def priced(knapsack: Knapsack, above: int, tries: int) -> tuple[list[tuple[int, list[int]]], int]:
@@ -100,10 +100,10 @@ def test_no_answer_costs_less_than_the_bound(seed: int):
     assert unplaced > 0 or bound_of(cluster) <= price + 1e-9
 
 
-@pytest.mark.parametrize("seed", range(12))
+@pytest.mark.parametrize("seed", range(6))
 def test_no_proven_optimum_is_below_the_bound(seed: int):
     """Clusters of all rules mixed, against CP-SAT."""
-    cluster = random_cluster(seed, 8, 24)
+    cluster = random_cluster(seed, 5, 12)
     solution = pl.solve(cluster, goals=["pack"], prove=True)
 
     assert solution.status != "optimal" or solution.unplaced or bound_of(cluster) <= solution.objective["pack"] + 1e-9
@@ -153,4 +153,4 @@ def test_many_classes_or_kinds_are_not_for_patterns():
     run = run_of(pl.Cluster([pl.Node(f"n{i}", cpu=1, price=i) for i in range(80)], [pl.Pod("p", cpu=1)]))
 
     assert read_parts(run.encoded.problem, run.state, pending(run)) is None
-    assert pattern_bound(run.encoded.problem, run.state, pending(run)) == 0
+    assert pattern_bound(run, run.state) == 0

@@ -109,7 +109,7 @@ def most_worth(room: NDArray[np.int64], table: NDArray[np.int64], first: int) ->
 
 
 @njit
-def choose(knapsack: Knapsack, path: Path, depth: int, one: int) -> bool:
+def take_pod(knapsack: Knapsack, path: Path, depth: int, one: int) -> bool:
     """Adds a pod of a class at a depth; what is left of the node after it, and whether it fits."""
     path.chosen[depth] = one
     path.total[depth + 1] = path.total[depth] + knapsack.value[one]
@@ -122,7 +122,7 @@ def choose(knapsack: Knapsack, path: Path, depth: int, one: int) -> bool:
 
 
 @njit
-def list_next(knapsack: Knapsack, path: Path, depth: int, before: NDArray[np.int32]) -> None:
+def list_fitting(knapsack: Knapsack, path: Path, depth: int, before: NDArray[np.int32]) -> None:
     """Lists the classes, of those that fitted before, that fit beside what was chosen up to a depth."""
     need, found, last = knapsack.need, 0, path.chosen[depth - 1]
     for one in before:
@@ -155,7 +155,7 @@ def search_from(
     if path.total[1] > best:
         best, size = path.total[1], 1
         path.best[0] = first
-    list_next(knapsack, path, 1, np.arange(first, len(knapsack.value)).astype(np.int32))
+    list_fitting(knapsack, path, 1, np.arange(first, len(knapsack.value)).astype(np.int32))
     while depth >= 1:
         place = path.place[depth]
         one = path.listed[depth, place] if place < path.listed_count[depth] else -1
@@ -166,12 +166,12 @@ def search_from(
         tries -= 1
         path.place[depth] += 1
         path.used[one] += 1
-        choose(knapsack, path, depth, one)
+        take_pod(knapsack, path, depth, one)
         depth += 1
         if path.total[depth] > best:
             best, size = path.total[depth], depth
             path.best[:size] = path.chosen[:size]
-        list_next(knapsack, path, depth, path.listed[depth - 1, place : path.listed_count[depth - 1]])
+        list_fitting(knapsack, path, depth, path.listed[depth - 1, place : path.listed_count[depth - 1]])
     return best, size, tries == 0
 
 
@@ -206,7 +206,7 @@ def price_patterns(
     found, bound = 0, above
     start[0] = 0
     for first in range(len(knapsack.value)):
-        fits = choose(knapsack, path, 0, first) and knapsack.value[first] > 0
+        fits = take_pod(knapsack, path, 0, first) and knapsack.value[first] > 0
         reach = knapsack.value[first] + most_worth(path.cell[1], table, first)
         if not fits or reach <= above:
             continue
