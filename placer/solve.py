@@ -221,6 +221,8 @@ def _infeasible(cluster: Cluster, choice: Choice, solution: Solution, limit: Lim
     left = np.array([cluster.pod_table.index(each.pod) for each in solution.unplaced], np.int64)
     chosen = choice.decided(cluster) & (cluster.pod_table.node == PENDING)
     found = conflicts_of(cluster, chosen, left, clock, seed)
+    if found.status == "feasible":
+        return InfeasibleError(f"{text}: there is a placement of all pods: give more time, or ask for a proof", found)
     return InfeasibleError("\n".join([f"{text}: {fix}", *found.lines()]), found)
 
 
