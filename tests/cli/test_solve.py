@@ -207,10 +207,9 @@ def test_a_reserve_and_buffers_are_kept_and_told(run, pair: Path, tmp_path: Path
 
 def test_a_buffer_is_a_shape_or_a_file_of_pods(run, pair: Path, tmp_path: Path):
     manifest = tmp_path / "spare.yaml"
-    requests = "{requests: {cpu: '5'}}"
     manifest.write_text(
-        "{apiVersion: v1, kind: Pod, metadata: {name: big}, "
-        f"spec: {{containers: [{{name: a, resources: {requests}}}]}}}}"
+        "apiVersion: v1\nkind: Pod\nmetadata: {name: big}\n"
+        "spec: {containers: [{name: a, resources: {requests: {cpu: '5'}}}]}\n"
     )
 
     done = run("solve", pair, "--json", "--buffer", "team/spare=1:cpu=500m", "--buffer", manifest)
