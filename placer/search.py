@@ -136,35 +136,38 @@ class _Search:
     def step(self) -> None:
         """CHUNK moves, and what follows from how they went."""
         self.steps += 1
-        if self.everywhere:
-            self._everywhere()
-            return
         tries = CHUNK
         while tries > 0:
-            if self.left <= 0:
-                self._end_window()
-                self._begin_window()
-            now = min(tries, self.left)
-            high = self.hot * COLD ** (1.0 - self.left / self.size)
-            low = self.hot * COLD ** (1.0 - (self.left - now) / self.size)
-            self._wander(now, high, low)
-            self.left -= now
-            tries -= now
+            tries -= self._everywhere(tries) if self.everywhere else self._in_window(tries)
+
+    def _in_window(self, tries: int) -> int:
+        """Goes on with a window, or begins one; how many moves were tried."""
+        if self.left <= 0:
+            self._end_window()
+            self._begin_window()
+        now = min(tries, self.left)
+        hot, cold = (self.hot * COLD ** (1.0 - left / self.size) for left in (self.left, self.left - now))
+        self._wander(now, hot, cold)
+        self.left -= now
+        return now
 
     def _wander(self, tries: int, hot: float, cold: float) -> None:
         from placer.kernels.search import wander
 
         wander(*self.packed, tries, hot, cold)
 
-    def _everywhere(self) -> None:
-        """Moves for the better among all nodes, until a sweep over all pods finds none worth it."""
+    def _everywhere(self, tries: int) -> int:
+        """Moves for the better among all nodes, until a sweep over all pods finds none; how many were tried."""
+        enough = SWEEP * len(self.walk.line)
+        now = min(tries, enough)
         before = self.walk.value[BEST].copy()
-        self._wander(CHUNK, 0.0, 0.0)
+        self._wander(now, 0.0, 0.0)
         better = (before - self.walk.value[BEST] > self.walk.grain).any()
-        self.fruitless = 0 if better else self.fruitless + CHUNK
-        if self.fruitless >= SWEEP * len(self.walk.line):
+        self.fruitless = 0 if better else self.fruitless + now
+        if self.fruitless >= enough:
             self.everywhere = False
             self._retry()
+        return now
 
     def _begin_window(self) -> None:
         """Draws nodes, heat and length of the next window."""

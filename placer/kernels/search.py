@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from placer.kernels.bind import hold_units, may_stand, put, resources_fit, volumes_fit
 from placer.kernels.costs import (
+    ABOVE,
     MAX,
     PREFERENCE,
     ROOM,
@@ -29,6 +30,7 @@ from placer.kernels.costs import (
     change_at,
     copies_on,
     domain_of,
+    in_cell,
     measure,
 )
 from placer.kernels.devices import choose_units
@@ -200,6 +202,39 @@ def whole_change(
 
 
 @njit
+def add_simple(costs: Costs, state: State, pod_class: int, source: int, node: int, into: NDArray[np.float64]) -> None:
+    """
+    Adds to each tier what a pod that moves changes by terms that are sums over cells of one measure.
+
+    They are most there are. Arrays are named once, outside the loop: to reach into a struct costs more than the sum.
+    """
+    terms, first, of, kinds, tiers = costs.term, costs.first, costs.of, costs.kind, costs.tier
+    domain, key, start, domains, group = costs.domain, costs.key, costs.start, costs.domains, costs.group
+    amounts, scales, weights, factors, values = costs.amount, costs.scale, costs.weight, costs.factor, state.cost_value
+    thresholds = costs.threshold
+    for index in range(costs.term_start[pod_class], costs.term_start[pod_class + 1]):
+        term = terms[index]
+        kind = kinds[term]
+        if kind > ABOVE or first[term + 1] - first[term] != 1:
+            continue
+        measured = of[first[term]]
+        one, other = domain[key[measured], source], domain[key[measured], node]
+        if one == other:
+            continue
+        base = start[measured] + group[measured, pod_class] * domains[measured]
+        amount, threshold, change = amounts[measured, pod_class], thresholds[term], 0.0
+        if one >= 0:
+            scale, before = scales[measured, one], values[base + one]
+            fewer = in_cell(kind, (before - amount) * scale, threshold) - in_cell(kind, before * scale, threshold)
+            change += weights[term, one] * fewer
+        if other >= 0:
+            scale, before = scales[measured, other], values[base + other]
+            more = in_cell(kind, (before + amount) * scale, threshold) - in_cell(kind, before * scale, threshold)
+            change += weights[term, other] * more
+        into[tiers[term]] += factors[term] * change
+
+
+@njit
 def relocation(
     problem: Problem, state: State, walk: Walk, pod_class: int, source: int, node: int, into: NDArray[np.float64]
 ) -> None:
@@ -209,9 +244,12 @@ def relocation(
     if walk.guide.shape[0] > 0:
         into[last] += fullness(problem, state, walk, pod_class, source, -1)
         into[last] += fullness(problem, state, walk, pod_class, node, 1)
+    add_simple(costs, state, pod_class, source, node, into)
     for index in range(costs.term_start[pod_class], costs.term_start[pod_class + 1]):
         term = costs.term[index]
         kind = costs.kind[term]
+        if kind <= ABOVE and costs.first[term + 1] - costs.first[term] == 1:
+            continue
         if kind == MAX and domain_of(costs, term, source) != domain_of(costs, term, node):
             into[last] += level(costs, state, term, pod_class, source, -1)
             into[last] += level(costs, state, term, pod_class, node, 1)

@@ -62,6 +62,7 @@ HELPERS = {
     "shift_whole": "held by what moves change",
     "shift": "tested against the terms before and after, in tests/test_search.py",
     "whole_change": "held by what moves change",
+    "add_simple": "a part of relocation",
     "relocation": "tested against the terms before and after, in tests/test_search.py",
     "stays_counted": "held by searches that stay legal",
     "bounds_allow": "held by searches that stay legal",
