@@ -80,11 +80,14 @@ class Solved(NamedTuple):
         Whether ``bound`` is reached by ``placed``.
     placed
         The best placement found; ``None`` without one.
+    ended
+        Whether it is closed, or as close as the gap asks for.
     """
 
     bound: Sequence[float]
     closed: bool
     placed: Sequence[Placed] | None
+    ended: bool = False
 
 
 class Stopped(Exception):  # noqa: N818 - no error: the way out of a model that is being built
@@ -181,7 +184,7 @@ class Model:
             if closed:
                 self.model.add(goal.value <= goal.limit(solver))
             bound %= weight
-        return Solved(least, closed, self.read(solver))
+        return Solved(least, closed, self.read(solver), closed or status == cp_model.OPTIMAL)
 
     def read(self, solver: cp_model.CpSolver) -> list[Placed]:
         """The placement that a solver found."""
