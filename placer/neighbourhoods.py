@@ -44,7 +44,7 @@ MOST_WAITING = 48
 """Pods without a node that a neighbourhood may place."""
 MOST_PAIRS = 9_000
 """Classes × nodes of a neighbourhood; nodes are left out until it has no more."""
-WORK = 1.0
+WORK = 1.5
 """What CP-SAT is given for a level of a neighbourhood, in deterministic time, about seconds."""
 CLOSE = 1e-3
 """How close to its bound, relatively, a tier that is no count is finished."""
@@ -96,7 +96,7 @@ def solve_nodes(base: Base, common: Placement, payload: Payload, stop: Callable[
     used = np.isin(payload.nodes, [pod.node for pod in pods]) | (run.state.pods[payload.nodes] > 0)
     nodes = payload.nodes[np.argsort(~used, kind="stable")]
     part = part_of(problem, rules, run.state, nodes, pods)
-    search = Search(WORK, 1, payload.seed, CLOSE, stop)
+    search = Search(WORK, 1, payload.seed, CLOSE, stop, quick=True)
     free = problem.classes.free_to_move
     outcome = solve_part(problem, part, payload.levels, search, lambda pod_class: not free[pod_class])
     return Found(_as_lines(outcome.pods), outcome.finished)
