@@ -44,8 +44,10 @@ MOST_WAITING = 48
 """Pods without a node that a neighbourhood may place."""
 MOST_PAIRS = 9_000
 """Classes × nodes of a neighbourhood; nodes are left out until it has no more."""
-WORK = 2.0
+WORK = 1.5
 """What CP-SAT is given for a level of a neighbourhood, in deterministic time, about seconds."""
+CLOSE = 1e-3
+"""How close to its bound, relatively, a tier that is no count is finished."""
 PATIENCE = 40
 """Neighbourhoods in a row without a gain after which nothing more is expected."""
 
@@ -79,7 +81,7 @@ class Found(NamedTuple):
     changed
         Pods that change, with their new nodes and units.
     finished
-        Whether nothing better is possible on its nodes.
+        Whether nothing better is possible on its nodes, or nearly so.
     """
 
     changed: Lines
@@ -94,7 +96,7 @@ def solve_nodes(base: Base, common: Placement, payload: Payload, stop: Callable[
     used = np.isin(payload.nodes, [pod.node for pod in pods]) | (run.state.pods[payload.nodes] > 0)
     nodes = payload.nodes[np.argsort(~used, kind="stable")]
     part = part_of(problem, rules, run.state, nodes, pods)
-    search = Search(WORK, 1, payload.seed, 0.0, stop)
+    search = Search(WORK, 1, payload.seed, CLOSE, stop, quick=True)
     free = problem.classes.free_to_move
     outcome = solve_part(problem, part, payload.levels, search, lambda pod_class: not free[pod_class])
     return Found(_as_lines(outcome.pods), outcome.finished)

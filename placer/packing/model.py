@@ -59,6 +59,9 @@ class Search(NamedTuple):
         How far from the bound, relatively, the last level may stop.
     stop
         Whether to come back with what there is.
+    quick
+        Whether the work is better spent on searching than on simplifying the model: where an answer is known, and most
+        of the work would go into presolving.
     """
 
     work: float
@@ -66,6 +69,7 @@ class Search(NamedTuple):
     seed: int
     gap: float
     stop: Callable[[], bool]
+    quick: bool = False
 
 
 class Solved(NamedTuple):
@@ -80,11 +84,14 @@ class Solved(NamedTuple):
         Whether ``bound`` is reached by ``placed``.
     placed
         The best placement found; ``None`` without one.
+    ended
+        Whether it is closed, or as close as the gap asks for.
     """
 
     bound: Sequence[float]
     closed: bool
     placed: Sequence[Placed] | None
+    ended: bool = False
 
 
 class Stopped(Exception):  # noqa: N818 - no error: the way out of a model that is being built
@@ -181,7 +188,7 @@ class Model:
             if closed:
                 self.model.add(goal.value <= goal.limit(solver))
             bound %= weight
-        return Solved(least, closed, self.read(solver))
+        return Solved(least, closed, self.read(solver), closed or status == cp_model.OPTIMAL)
 
     def read(self, solver: cp_model.CpSolver) -> list[Placed]:
         """The placement that a solver found."""
@@ -205,6 +212,9 @@ def run(model: cp_model.CpModel, search: Search) -> tuple[cp_model.CpSolver, Any
     parameters.random_seed = search.seed % 2**31
     parameters.max_deterministic_time = search.work
     parameters.relative_gap_limit = search.gap
+    if search.quick:
+        parameters.cp_model_probing_level = 0
+        parameters.max_presolve_iterations = 1
     done = threading.Event()
 
     def watch() -> None:

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -87,7 +87,7 @@ class Outcome(NamedTuple):
     pods
         Those that change, each with its new node and units.
     finished
-        Whether nothing better is possible on these nodes.
+        Whether nothing better is possible on these nodes, beyond the gap that the search may leave.
     """
 
     pods: Sequence[Pod]
@@ -483,22 +483,33 @@ def solve_part(
         Whether pods of a class, of the whole, must keep some node: others count on them.
     """
     found: Sequence[Placed] | None = None
-    finished = False
+    finished, waiting = False, any(pods[-1].node < 0 for pods in part.groups)
+    # Where no pod waits for a node, all keep one.
+    asked = [level for level in asked if waiting or level.priority is None]
     with suppress(Stopped):
         model = Model(part.case, search.stop)
-        for index, item in enumerate(part.case.items):
-            pods = part.groups[item.pod_class]
-            if pods[0].node >= 0 and fixed(pods[0].pod_class):
-                model.model.add(sum(model.variables.of(index)) == item.pods)
+        _keep_placed(model, part, lambda pod_class: not waiting or fixed(pod_class))
         model.hint(part.start)
         for stage in model.stages(asked, together=True):
-            solved = model.solve(stage, search)
-            found, finished = solved.placed if solved.placed is not None else found, solved.closed
+            exact = len(stage) > 1 or stage[0].priority is not None or stage[0].prices
+            solved = model.solve(stage, search._replace(gap=0.0) if exact else search)
+            found, finished = solved.placed if solved.placed is not None else found, solved.ended
             if not solved.closed or search.stop():
                 break
             if found is not None:
                 model.hint(found)
     return Outcome(changed(problem, part, found) if found is not None else (), finished)
+
+
+def _keep_placed(model: Model, part: Part, fixed: Callable[[int], bool]) -> None:
+    """As many pods have a node as had one, where they must."""
+    placed: list[list[Any]] = [[] for _ in part.groups]
+    for index, item in enumerate(part.case.items):
+        placed[item.pod_class] += model.variables.of(index)
+    for pods, variables in zip(part.groups, placed, strict=True):
+        stood = sum(pod.node >= 0 for pod in pods)
+        if stood and fixed(pods[0].pod_class):
+            model.model.add(sum(variables) >= stood)
 
 
 def changed(problem: Problem, part: Part, placed: Sequence[Placed]) -> list[Pod]:

@@ -8,7 +8,7 @@ import time
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from reference import balance, headroom, pack
+from reference import balance, fragmentation, headroom, pack, preferences
 from strategies import ALL_RULES, clusters, random_cluster
 
 import placer as pl
@@ -59,24 +59,19 @@ TIERS = {
     ("headroom", "pack"): (headroom, pack),
     ("pack", "balance"): (pack, balance),
     ("2*pack+3*balance",): (lambda state: 2 * pack(state) + 3 * balance(state),),
+    ("fragmentation", "pack"): (fragmentation, pack),
+    ("preferences", "balance"): (preferences, balance),
 }
 
 
 @pytest.mark.parametrize("goals", TIERS)
-def test_every_goal_that_is_written_is_the_best_of_all_answers(goals):
+def test_every_goal_is_the_best_of_all_answers(goals):
     for seed in range(30):
         cluster = random_cluster(seed, 3, 5)
         solution = proven(cluster, goals=list(goals))
 
         assert solution.status == "optimal", seed
         assert list(solution.objective.values()) == pytest.approx(best_answer(cluster, TIERS[goals]), abs=1e-6), seed
-
-
-@pytest.mark.parametrize("goals", ["fragmentation", "preferences", ["preferences", "pack"]])
-def test_goals_that_are_not_written_are_never_called_optimal(goals):
-    solution = proven(random_cluster(3, 4, 8), goals=goals)
-
-    assert solution.status == "feasible"
 
 
 @given(st.integers(0, 10**6), st.sampled_from([(), HARD, {"prices", "standing", "priorities"}]))
