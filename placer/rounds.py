@@ -149,7 +149,10 @@ class Incumbent:
 
     def measured(self, run: Run) -> list[float]:
         """What a run comes to."""
-        return values(run, self.asked) if self.measure is None else self.measure.of(run)
+        if self.measure is None:
+            return values(run, self.asked)
+        # What is written out needs names and rows, which runs of jobs do without.
+        return self.measure.of(run._replace(encoded=self.run.encoded, pod_of_slot=self.run.pod_of_slot))
 
     def apply(self, anew: Lines) -> bool:
         """
