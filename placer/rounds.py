@@ -215,7 +215,8 @@ class Incumbent:
 
     def _take(self, other: Run) -> bool:
         """Becomes another run, where that is not worse."""
-        value = self.measured(other)
+        # What jobs share lacks the names that some terms are measured by.
+        value = self.measured(other._replace(encoded=self.run.encoded, pod_of_slot=self.run.pod_of_slot))
         if beats(self.value, value):
             return False
         overwrite(self.run, other)
