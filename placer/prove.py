@@ -18,6 +18,7 @@ from placer.kernels import costs as kinds
 from placer.model.cluster import Cluster
 from placer.model.pod import GPU
 from placer.model.table import UNKNOWN
+from placer.model.units import units
 from placer.objective import all_terms, zoneless
 from placer.packing.arrange import arrange
 from placer.packing.case import Case, Stood, Typical, read_case
@@ -156,7 +157,10 @@ def typical(cluster: Cluster, run: Run) -> Typical:
     encoded = run.encoded
     kind = encoded.kinds.index(GPU) if GPU in encoded.kinds else -1
     rows = [row for row, name in enumerate(encoded.resources) if not name.startswith(("attach:", "device:"))]
-    return Typical(kind, pods_per_class(encoded), int((cluster.pod_table.node != UNKNOWN).sum()), rows)
+    needs, counted = units(cluster).needs, cluster.pod_table.node != UNKNOWN
+    asks = np.array([any(need.kind == GPU for need in listed) for listed in needs.values], bool)[needs.codes]
+    unknown = int((counted & asks & (encoded.class_of_pod < 0)).sum())
+    return Typical(kind, pods_per_class(encoded), int(counted.sum()), unknown, rows)
 
 
 def open_price(asked: Sequence[Level], known: Sequence[float], least: Sequence[float]) -> int | None:

@@ -68,7 +68,7 @@ def test_a_neighbourhood_of_all_nodes_is_the_best_of_all_answers(goals, tiers, s
     incumbent = placed(cluster, goals)
     run = incumbent.run
     waiting = np.flatnonzero(run.log.line_of_slot < 0).astype(np.int32)
-    payload = Payload(np.arange(3, dtype=np.int32), waiting, tuple(incumbent.levels), 0)
+    payload = Payload(np.arange(3, dtype=np.int32), waiting, tuple(incumbent.asked), 0)
     common = Placement(copied_arrays(run.state), lines_of(run.log))
     found = solve_nodes(incumbent.base, common, payload, lambda: False)
     changed = len(found.changed.slot) > 0

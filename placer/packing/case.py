@@ -55,6 +55,8 @@ class Typical(NamedTuple):
         (classes,) pods of each class.
     pods
         All pods that are counted, those that have no class included.
+    unknown
+        Those of them that have no class and ask for a device of the kind.
     rows
         Rows of ``capacity`` of which a pod must find enough.
     """
@@ -62,6 +64,7 @@ class Typical(NamedTuple):
     kind: int
     of_class: I64
     pods: int
+    unknown: int
     rows: Sequence[int]
 
 
@@ -92,7 +95,7 @@ class Outside(NamedTuple):
 
 
 NOBODY = Stood(np.zeros(0, np.int64), np.zeros(0, np.int64), np.zeros(0, np.int64))
-NOTHING_TYPICAL = Typical(-1, np.zeros(0, np.int64), 0, ())
+NOTHING_TYPICAL = Typical(-1, np.zeros(0, np.int64), 0, 0, ())
 
 
 class Case(NamedTuple):

@@ -53,8 +53,8 @@ class Fragments:
         if kind < 0 or not self.case.typical.pods:
             return
         shapes = self.shapes()
-        # Pods without a class, such as gated ones, may use all that is free as far as is known here.
-        known = float(self.case.typical.of_class.sum()) / self.case.typical.pods
+        # Pods without a class that ask for a GPU, such as gated ones, may use all that is free as far as is known here.
+        known = 1.0 - self.case.typical.unknown / self.case.typical.pods
         for node in range(len(self.case.problem.nodes.row)):
             mine = [
                 unit for unit in range(int(units.start[node]), int(units.start[node + 1])) if units.kind[unit] == kind
