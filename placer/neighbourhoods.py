@@ -11,16 +11,18 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
+from itertools import takewhile
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from placer.costs import ELSEWHERE
 from placer.encode.problem import I32, I64
 from placer.engine import Run, bound_lines, new_repair
 from placer.jobs import Job, Runner
 from placer.kernels import costs as kinds
-from placer.packing.goals import Level, beats
+from placer.packing.goals import Level, beats, writable
 from placer.packing.model import Search
 from placer.packing.neighbourhood import (
     Pod,
@@ -43,7 +45,7 @@ MOST_PODS = 320
 MOST_WAITING = 48
 """Pods without a node that a neighbourhood may place."""
 MOST_PAIRS = 9_000
-"""Classes × nodes of a neighbourhood; nodes are left out until it has no more."""
+"""Pods × nodes, with their units, of a neighbourhood; nodes are left out until it has no more."""
 WORK = 1.5
 """What CP-SAT is given for a level of a neighbourhood, in deterministic time, about seconds."""
 CLOSE = 1e-3
@@ -270,12 +272,25 @@ class Drawing:
         self.free[nodes] = False
         waiting = self._waiting_for(nodes)
         seed = int(self.random.integers(0, 2**31))
-        return arm, Payload(np.sort(nodes).astype(np.int32), waiting, tuple(self.incumbent.asked), seed)
+        return arm, Payload(np.sort(nodes).astype(np.int32), waiting, self.levels(), seed)
+
+    def levels(self) -> tuple[Level, ...]:
+        """What a model of a part can write: up to the first tier with wishes, fragmentation or the like."""
+        costs = self.incumbent.run.encoded.problem.costs
+
+        def written(level: Level) -> bool:
+            return all(
+                costs.kind[term] not in ELSEWHERE and writable(int(costs.kind[term]), float(costs.factor[term]))
+                for term in level.terms
+            )
+
+        return tuple(takewhile(written, self.incumbent.asked))
 
     def _bounded(self, nodes: NDArray[np.int64]) -> NDArray[np.int64]:
         """As many of the nodes as a model can be written for in a moment."""
         pods = np.cumsum(self.pods_on[nodes])
-        within = (pods <= MOST_PODS) & (pods * np.arange(1, len(nodes) + 1) <= MOST_PAIRS)
+        places = np.cumsum(1 + np.diff(self.incumbent.run.encoded.problem.units.start)[nodes])
+        within = (pods <= MOST_PODS) & (pods * places <= MOST_PAIRS)
         return nodes[: max(2, int(within.sum()))]
 
     def _any(self) -> NDArray[np.float64]:
