@@ -13,7 +13,7 @@ from placer.encode.problem import UNLIMITED
 from placer.encode.tiers import encode_tiers
 from placer.goals import parse_goals
 from placer.model.cluster import Cluster
-from placer.solve import peak_rss_mb
+from placer.writing import peak_rss_mb
 
 PACK = parse_goals("pack")
 
@@ -88,8 +88,8 @@ def place_encoded(cluster: Cluster, encoded: Encoded) -> Any:
 
 def check(cluster: Cluster, run: Any) -> tuple[list[Any], Any]:
     """The independent check of a run's answer."""
-    from placer.solve import answer
     from placer.verify import verify
+    from placer.writing import answer
 
     solution = answer(cluster, run, PACK)
     started = time.perf_counter()

@@ -40,9 +40,9 @@ def one_point(nodes: int, pods: int, seed: int, repeat: int) -> dict[str, Any]:
     from bench.common import timed
     from bench.mesos30k import place_encoded
     from placer.encode.encode import encode
-    from placer.solve import peak_rss_mb
     from placer.traces.mesos import generate
     from placer.warm import warmup
+    from placer.writing import peak_rss_mb
 
     warmup()
     cluster = generate("plain", nodes=nodes, pods=pods, seed=seed)

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from bench.common import Options, say
 from bench.scheduler_perf_work import CYCLES, WORKLOADS, Work
-from placer.solve import peak_rss_mb
+from placer.writing import peak_rss_mb
 
 WARM = "SchedulingBasic"
 

@@ -7,8 +7,8 @@ from typing import Any
 from bench.mesos30k import PACK, bounds_of, place_encoded
 from placer.encode.tiers import encode_tiers
 from placer.model.cluster import Cluster
-from placer.solve import answer
 from placer.verify import verify
+from placer.writing import answer
 
 
 def test_encode(benchmark: Any, cluster: Cluster) -> None:

@@ -36,13 +36,15 @@ from placer.placement import (
 )
 from placer.prove import Measure, levels, values
 
-CELL = 256
+CELL = 2048
 """Nodes in use that a cell has at least."""
 MOST_CELLS = 8
-SEEDS = 4
+SEEDS = 2
 """Searches that begin at one placement where there is one cell."""
+LONGER = 4
+"""Times that rounds get twice as long: a search that begins anew looks at what it has looked at before."""
 SLICE = 1.0
-"""Seconds that a job may take where the clock ends the search."""
+"""Seconds that a job of the first round may take where the clock ends the search."""
 MARGIN = 0.05
 """Seconds before the end of the time by which jobs hand in what they have."""
 FEW = 64
@@ -239,11 +241,11 @@ class Budget(NamedTuple):
     steps: int | None
     deadline: float | None
 
-    def seconds(self, waves: int) -> float | None:
-        """What a job may take, where so many follow one another."""
+    def seconds(self, waves: int, number: int = 0) -> float | None:
+        """What a job of a round may take, where so many follow one another."""
         if self.deadline is None:
             return None
-        return min(SLICE, (self.deadline - MARGIN - time.monotonic()) / waves)
+        return min(SLICE * 2.0 ** min(number, LONGER), (self.deadline - MARGIN - time.monotonic()) / waves)
 
 
 class Spent:
@@ -303,7 +305,7 @@ def search(
     enough = 2 if cells > 1 else 1
     while dry < enough and spent.left != 0 and not runner.stop():
         payloads = deal(incumbent, cells, spent.left, (seed, number))
-        seconds = budget.seconds(-(-len(payloads) // runner.width)) if payloads else None
+        seconds = budget.seconds(-(-len(payloads) // runner.width), number) if payloads else None
         if seconds is not None and seconds <= 0:
             break
         helped = _round(incumbent, runner, payloads, seconds, spent, better)

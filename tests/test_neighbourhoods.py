@@ -19,7 +19,7 @@ from placer.neighbourhoods import Found, Payload, apply, check_found, neighbourh
 from placer.packing.goals import beats
 from placer.placement import Lines, copied_arrays, lines_of, new_base
 from placer.rounds import Budget, Incumbent, Placement
-from placer.solve import answer
+from placer.writing import answer
 
 GOALS = (["pack"], ["balance(formula=variance)", "pack"], ["balance(formula=max,key=zone)"], ["room+headroom"])
 PLAIN = frozenset({"prices", "replicas", "priorities", "devices", "taints"})

@@ -29,7 +29,7 @@ from placer.placement import (
     resumed,
 )
 from placer.rounds import Incumbent
-from placer.solve import answer
+from placer.writing import answer
 
 TIERS = parse_goals("pack")
 

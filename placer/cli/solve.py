@@ -183,7 +183,7 @@ def _verify(cluster: Cluster, solution: Solution, at: Stages) -> list[Violation]
 
 
 def _add_statistics(solution: Solution, violations: list[Violation] | None, at: Stages) -> None:
-    from placer.solve import peak_rss_mb
+    from placer.writing import peak_rss_mb
 
     solution.statistics |= {
         "verified": None if violations is None else not violations,
