@@ -59,7 +59,7 @@ def solve(  # noqa: PLR0913 - one function for all that a caller may ask, by key
     """
     Places the pending pods of a cluster; with a limit, the rest of it goes to a search that lowers the goal.
 
-    Where ``pack`` is the first tier, nodes are filled by patterns or emptied pod by pod, until nothing helps. What is left
+    Where ``pack`` is the first tier, nodes are filled by patterns or emptied pod by pod, until nothing helps. The rest
     goes to the other goals: pods move and change places, and neighbourhoods of a few dozen nodes are solved by CP-SAT.
     The answer is never worse than that of placing.
 
@@ -80,8 +80,8 @@ def solve(  # noqa: PLR0913 - one function for all that a caller may ask, by key
     time_limit
         Wall-clock seconds until the search ends; the best answer so far comes back.
     steps
-        A limit for reproducible runs: families of classes placed, then nodes that the search tries to empty, 4,096 moves
-        of pods, or one neighbourhood each.
+        A limit for reproducible runs: families of classes placed, then nodes that the search tries to empty, 4,096
+        moves of pods, or a neighbourhood each.
     seed
         Of the search; placing has no random choice. Same cluster, seed and ``steps``: same answer.
     threads
