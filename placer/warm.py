@@ -45,7 +45,7 @@ def warmup(report: Callable[[str], None] | None = None) -> float:
     """
     started = time.perf_counter()
     if report and not is_warm():
-        report(f"compiling kernels, once on this machine (one to three minutes); kept in {_folder()}")
+        report(f"compiling kernels, once on this machine (two to five minutes); kept in {_folder()}")
     _solve_a_little()
     return time.perf_counter() - started
 
