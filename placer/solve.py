@@ -81,7 +81,7 @@ def solve(  # noqa: PLR0913 - one function for all that a caller may ask, by key
         Wall-clock seconds until the search ends; the best answer so far comes back.
     steps
         A limit for reproducible runs: families of classes placed, then nodes that the search tries to empty, 4,096
-        moves of pods, or a neighbourhood each.
+        moves of pods each; a neighbourhood counts as 1,024 steps.
     seed
         Of the search; placing has no random choice. Same cluster, seed and ``steps``: same answer.
     threads

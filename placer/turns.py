@@ -27,6 +27,8 @@ FIRST, LONGEST = 2.0, 30.0
 """Seconds of the first turn and of the longest; each takes twice as long as the one before."""
 STEPS = 64
 """Steps of the first turn, where steps are limited."""
+WORTH = 1024
+"""Steps that a neighbourhood counts for: it takes about a second, as so many others do."""
 
 
 class Turns:
@@ -84,32 +86,34 @@ class Turns:
             before, part = incumbent.value, self.part(turn, left, budget)
             if part is None:
                 break
-            steps = 0
+            steps, dry = 0, True
             if wanders:
-                walked = wander(incumbent, self.runner, part(), self.seed + turn, lead, *self.told)
+                walked = wander(incumbent, self.runner, part(1), self.seed + turn, lead, *self.told)
                 self.add("search", walked)
                 steps += walked["steps"]
-            sent = sum(arm.sent for arm in drawing.arms)
-            solved = neighbourhoods(incumbent, self.runner, part(), drawing, *self.told)
-            steps += sum(arm.sent for arm in drawing.arms) - sent
-            self.known["neighbourhoods"] = stated(drawing.arms)
+            if left is None or left >= WORTH:
+                sent = sum(arm.sent for arm in drawing.arms)
+                dry = neighbourhoods(incumbent, self.runner, part(WORTH), drawing, *self.told)["done"]
+                steps += WORTH * (sum(arm.sent for arm in drawing.arms) - sent)
+                self.known["neighbourhoods"] = stated(drawing.arms)
             left = None if left is None else max(0, left - max(steps, 1))
             turn += 1
-            if solved["done"] and not wanders and incumbent.value == before:
+            if dry and not wanders and incumbent.value == before:
                 return True, left != 0
         return False, left != 0
 
-    def part(self, turn: int, left: int | None, budget: Budget) -> Callable[[], Budget] | None:
+    def part(self, turn: int, left: int | None, budget: Budget) -> Callable[[int], Budget] | None:
         """What one of the two may spend in a turn; ``None`` where no time is left."""
         now = time.monotonic()
         if budget.deadline is not None and now >= budget.deadline:
             return None
-        steps = None if left is None else max(1, min(left // 2, STEPS << min(turn, 20)))
+        steps = None if left is None else max(WORTH, min(left // 2, STEPS << min(turn, 20)))
         seconds = min(LONGEST, FIRST * 2.0 ** min(turn, 20))
 
-        def share() -> Budget:
+        def share(worth: int) -> Budget:
+            """What one of the two may spend, where a step of its own is worth so many."""
             end = None if budget.deadline is None else min(budget.deadline, time.monotonic() + seconds)
-            return Budget(steps, end)
+            return Budget(None if steps is None or left is None else min(steps, left) // worth, end)
 
         return share
 

@@ -64,7 +64,7 @@ def _solve_a_little() -> None:
     from placer.solve import solve
 
     cluster = _little()
-    solve(cluster, goals=["pack"], steps=10**6)
+    solve(cluster, goals=["pack"], steps=1000)
     solve(_ranked(cluster), profile="kubernetes")
     solve(cluster, goals=["fragmentation", "balance+headroom", "preferences"], steps=40)
     _keep_a_little()

@@ -13,7 +13,7 @@ from strategies import random_cluster
 
 import placer as pl
 
-STEPS = 10**6
+STEPS = 1000
 
 
 def told(solution: pl.Solution) -> dict[str, Any]:
