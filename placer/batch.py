@@ -134,7 +134,10 @@ def _improved(cluster: Cluster, run: Run, way: _Way, left: int, solution: Soluti
     if filled is not None:
         known["fill"] = filled.known
         left = max(0, left - filled.tried) if left >= 0 else left
-    if filled is None or not (filled.closed or limit.near(answers) or left == 0):
+    best = filled is not None and filled.closed and len(tiers) == 1
+    if left == 0 and not best and limit.reason == "done":
+        limit.reason = "step_limit"
+    if not (best or limit.near(answers) or left == 0):
         known |= _improve(cluster, run, held(), tiers, limit, left, how, answers, report)
     found = write(run)
     if preferred(solution, found) is solution:

@@ -91,6 +91,7 @@ class Turns:
                 walked = wander(incumbent, self.runner, part(1), self.seed + turn, lead, *self.told)
                 self.add("search", walked)
                 steps += walked["steps"]
+                wanders = walked["steps"] > 0
             if left is None or left >= WORTH:
                 sent = sum(arm.sent for arm in drawing.arms)
                 dry = neighbourhoods(incumbent, self.runner, part(WORTH), drawing, *self.told)["done"]

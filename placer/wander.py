@@ -145,8 +145,12 @@ def wander(
         share = None if spent.left is None else max(1, min(spent.left // SEEDS, STEPS << min(number, 20)))
         seeds = np.random.default_rng([seed % 2**64, number]).integers(0, 2**63, SEEDS).tolist()
         many = seeds if spent.left is None or spent.left >= SEEDS else seeds[: spent.left]
+        before = spent.steps
         _round(incumbent, runner, [Payload(lead, each, share, asked) for each in many], seconds, spent, better)
         number += 1
+        if spent.steps == before:
+            # There is nothing to move, or nobody had the time to.
+            break
         if progress:
             progress(number, 0)
     return spent.stated()

@@ -17,6 +17,9 @@ from placer.answers import Answer, preferred
 
 one_goal = st.sampled_from(["pack", "balance", "preferences"])
 
+MANY = 2000
+"""Steps that are enough for nodes to be filled, and then emptied."""
+
 
 @pytest.fixture
 def large(monkeypatch) -> pl.Cluster:
@@ -50,7 +53,7 @@ def test_the_last_answer_is_the_solution_and_each_is_better_than_the_one_before(
 
 
 def test_answers_may_be_looked_at_when_all_is_over(large):
-    found, _ = watched(large, goals=["pack", "balance"], steps=STEPS, prove=True)
+    found, _ = watched(large, goals=["pack", "balance"], steps=MANY, prove=True)
 
     assert len(found) > 2
     for answer in found:
@@ -84,10 +87,10 @@ def test_a_proof_is_told_with_its_answer():
 
 
 def test_a_gap_ends_the_search_on_a_large_problem_as_soon_as_it_is_reached(large):
-    full = pl.solve(large, steps=STEPS, prove=True)
+    full = pl.solve(large, steps=MANY, prove=True)
     wide = (3 * pl.solve(large, prove=True).gap + full.gap) / 4
 
-    solution = pl.solve(large, steps=STEPS, gap=wide)
+    solution = pl.solve(large, steps=MANY, gap=wide)
 
     assert solution.stopped == "gap_limit"
     assert full.gap <= solution.gap <= wide

@@ -87,6 +87,8 @@ def read_parts(problem: Problem, state: State, pending: I64) -> Parts | None:
     free = np.minimum(
         free, np.minimum((need.astype(np.float64) * pending[chosen, None]).sum(axis=0), 2.0**61).astype(np.int64)
     )
+    if not need.shape[1]:
+        return None
     size = (need / np.maximum(free.max(axis=0, initial=1), 1)).sum(axis=1)
     order = np.argsort(-size, kind="stable")
     chosen, need = chosen[order], need[order]
