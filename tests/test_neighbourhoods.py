@@ -15,7 +15,7 @@ from placer.encode.tiers import encode_tiers
 from placer.engine import Run, place, prepare, standing_state
 from placer.goals import parse_goals
 from placer.jobs import Runner
-from placer.neighbourhoods import Found, Payload, apply, check_found, neighbourhoods, solve_nodes
+from placer.neighbourhoods import Drawing, Found, Payload, apply, check_found, neighbourhoods, solve_nodes
 from placer.packing.goals import beats
 from placer.placement import Lines, copied_arrays, lines_of, new_base
 from placer.rounds import Budget, Incumbent, Placement
@@ -36,7 +36,7 @@ def placed(cluster: pl.Cluster, goals: list[str]) -> Incumbent:
 
 def searched(incumbent: Incumbent, steps: int, threads: int = 1) -> dict:
     with Runner(incumbent.base, lambda: False, None, threads) as runner:
-        return neighbourhoods(incumbent, runner, Budget(steps, None), seed=1)
+        return neighbourhoods(incumbent, runner, Budget(steps, None), Drawing(incumbent, np.random.default_rng(1)))
 
 
 def zoned(cluster: pl.Cluster) -> bool:

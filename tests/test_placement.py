@@ -12,9 +12,8 @@ from hypothesis import strategies as st
 from strategies import random_cluster
 
 import placer as pl
-from placer.encode.encode import encode
-from placer.encode.goals import encode_goals
-from placer.engine import Run, place, pods_per_class, prepare, standing_state
+from placer.encode.tiers import encode_tiers
+from placer.engine import Run, place, prepare, standing_state
 from placer.goals import parse_goals
 from placer.placement import (
     Base,
@@ -36,8 +35,7 @@ TIERS = parse_goals("pack")
 
 def begun(cluster: pl.Cluster) -> tuple[Run, Base]:
     """A run in which nothing is placed, and what its jobs share."""
-    encoded = encode(cluster)
-    goals = encode_goals(encoded, [[("pack", 1.0)]], pods_per_class(encoded))
+    encoded, goals = encode_tiers(cluster, TIERS)
     run = prepare(cluster, encoded, goals)
     return run, new_base(run, standing_state(cluster, encoded))
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from placer import warm
-from placer.warm import APPLYING, IMPROVING, PLACING, RANKING, is_warm
+from placer.warm import APPLYING, IMPROVING, PLACING, RANKING, SEARCHING, is_warm
 
 
 @pytest.fixture
@@ -35,7 +35,7 @@ def test_a_cache_with_some_of_the_kernels_is_warm_for_these_only(folder: Path) -
 
 
 def test_a_cache_with_all_is_warm(folder: Path) -> None:
-    for kernel in (PLACING, RANKING, IMPROVING, APPLYING):
+    for kernel in (PLACING, RANKING, IMPROVING, SEARCHING, APPLYING):
         keep(folder, kernel)
     assert is_warm()
 

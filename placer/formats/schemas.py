@@ -74,8 +74,10 @@ def manifest_schema() -> dict[str, Any]:
 def solution_schema() -> dict[str, Any]:
     """An answer in JSON, version 1."""
     text, count = {"type": "string"}, {"type": "integer", "minimum": 0}
-    numbers = {"type": "object", "additionalProperties": {"type": "number"}}
+    number = {"type": "number"}
+    numbers = {"type": "object", "additionalProperties": number}
     reason = _object(rule=text, reason=text, nodes=count)
+    unplaced = _object(pod=text, message=text, reasons={"type": "array", "items": reason})
     devices = {"type": "object", "additionalProperties": {"type": "array", "items": count}}
     binding = _object(pod=text, node=text) | {"description": "Each is legal when applied in this order."}
     binding["properties"]["devices"] = devices | {"description": "Places of the units taken, by kind of device."}
@@ -100,12 +102,18 @@ def solution_schema() -> dict[str, Any]:
             "objective": numbers | {"description": "Per tier, most important first, minimised."},
             "bound": {"anyOf": [numbers, {"type": "null"}]},
             "gap": {"type": ["number", "null"]},
+            "terms": {
+                "type": "array",
+                "items": _object(tier=text, goal=text, term=text, before=number, after=number, weight=number),
+            },
             "unplaced_by_priority": {"type": "object", "additionalProperties": count},
             "bindings": {"type": "array", "items": binding},
-            "unplaced": {
-                "type": "array",
-                "items": _object(pod=text, message=text, reasons={"type": "array", "items": reason}),
-            },
+            "unplaced": {"type": "array", "items": unplaced},
+            "reserve": {"type": ["string", "null"], "description": "The label whose domains may fail one at a time."},
+            "failover": {"type": "array", "items": binding},
+            "buffers": {"type": "array", "items": {"type": "object"}},
+            "room": {"type": "array", "items": binding},
+            "unmet": {"type": "array", "items": unplaced},
             "evictions": {"type": "array", "items": _object(pod=text, node=text, beneficiary=text)},
             "moves": {"type": "array", "items": _object(wave=count, pod=text, source=text, target=text)},
             "statistics": {"type": "object"},
