@@ -18,7 +18,8 @@ import placer as pl
 from placer import filling, jobs, rounds
 from placer.jobs import Job, Runner
 
-STEPS = 3000
+STEPS = 600
+"""As many as emptying nodes takes, and a few for what comes after."""
 
 
 def double(base: int, common: int, payload: int, stop) -> int:

@@ -17,7 +17,7 @@ from placer import filling, jobs, rounds
 
 distributed = pytest.importorskip("distributed", reason="needs distributed: pip install 'placer-engine[distributed]'")
 
-STEPS = 6000
+STEPS = 600
 
 
 @pytest.fixture(autouse=True, scope="module")
