@@ -172,7 +172,8 @@ def place(
                 high += 1
             place_families(*packed, plan, low, high)
             if left >= 0:
-                left -= high - low
+                # Families that wait for one another are placed together, also where fewer steps are left.
+                left = max(0, left - (high - low))
                 if left <= 0 and high < families:
                     run.stopped_by_steps[0] = True
                     return left

@@ -12,6 +12,9 @@ from hypothesis import strategies as st
 from strategies import random_cluster
 
 import placer as pl
+from placer.encode.tiers import encode_tiers
+from placer.engine import place, prepare
+from placer.goals import parse_goals
 
 STEPS = 200
 
@@ -138,3 +141,12 @@ def test_a_stop_event_ends_the_search_with_all_pods_placed():
 @pytest.mark.parametrize("seed", [-1, 0, 2**70])
 def test_any_integer_is_a_seed(seed):
     assert pl.solve(gaps(4), steps=STEPS, seed=seed).unplaced == []
+
+
+@pytest.mark.parametrize("steps", [2, 9, 16])
+def test_families_that_wait_for_one_another_do_not_turn_few_steps_into_endless_ones(steps):
+    cluster = random_cluster(2, 4, 12)
+    encoded, goals = encode_tiers(cluster, parse_goals("balance"))
+
+    assert place(prepare(cluster, encoded, goals), steps=steps) >= 0
+    assert pl.solve(cluster, goals=["balance"], steps=steps, time_limit=20).stopped == "step_limit"
