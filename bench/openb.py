@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from bench.common import Options, say
 from placer.data import dataset
+from placer.encode.eligible import allowed_by_class
 from placer.encode.encode import Encoded, encode
 from placer.model.cluster import Cluster
 from placer.model.pod import GPU
@@ -90,12 +91,7 @@ def read(folder: Path, name: str) -> Trace:
     cluster = openb.read(folder, "gpu_node", name)
     encoded = encode(cluster)
     gpu, capacity = openb.gpu_milli(cluster)
-    classes, nodes = encoded.problem.classes, encoded.problem.nodes
-    allowed = np.zeros((len(classes.priority), len(nodes.row)), bool)
-    for pod_class, signature in enumerate(classes.eligible.tolist()):
-        span = slice(classes.eligible_start[signature], classes.eligible_start[signature + 1])
-        allowed[pod_class] = np.isin(nodes.segment, classes.eligible_segments[span])
-    return Trace(cluster, encoded, gpu, capacity, allowed)
+    return Trace(cluster, encoded, gpu, capacity, allowed_by_class(encoded.problem))
 
 
 def rehearse(trace: Trace) -> tuple[float, ...]:

@@ -7,7 +7,8 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
-from placer.encode.problem import Costs, Problem, State
+from placer.encode.cells import cell_values, cells, measures_of, missing
+from placer.encode.problem import Costs, State
 from placer.engine import Run, bound_lines, class_of_slot
 from placer.kernels import costs as kinds
 
@@ -29,7 +30,7 @@ def term_values(run: Run) -> NDArray[np.float64]:
         if kind in ELSEWHERE:
             continue
         if kind == kinds.ROOM:
-            value = _room(problem, state, term)
+            value = missing(problem, state, term, float(costs.threshold[term]))
         elif kind == kinds.PREFERENCE:
             value = _preference(run, term)
         else:
@@ -54,25 +55,13 @@ def _preference(run: Run, term: int) -> float:
     return float(costs.wish_cost[row[row >= 0], nodes[row >= 0]].sum())
 
 
-def cells(costs: Costs, state: State, measured: int) -> NDArray[np.int64]:
-    """(groups, domains) what a measure has in each cell."""
-    many = int(costs.domains[measured])
-    found = state.cost_value[costs.start[measured] : costs.start[measured + 1]]
-    return found.reshape(-1, many) if many else np.zeros((1, 0), np.int64)
-
-
 def _sums(costs: Costs, state: State, term: int) -> float:
     """Terms over cells of measures."""
-    measures = costs.of[costs.first[term] : costs.first[term + 1]].tolist()
-    kind = int(costs.kind[term])
-    many = int(costs.domains[measures[0]])
-    weight = costs.weight[term, :many]
-    if kind == kinds.PRODUCT:
-        first, second = (cells(costs, state, measured).astype(np.float64) for measured in measures)
-        return float((first * second * weight).sum())
-    value = sum(cells(costs, state, measured) * costs.scale[measured, :many] for measured in measures)
-    assert isinstance(value, np.ndarray)
-    return float(FORMULAS[kind](value, weight, float(costs.threshold[term])))
+    if int(costs.kind[term]) == kinds.PRODUCT:
+        first, second = (cells(costs, state, measured).astype(np.float64) for measured in measures_of(costs, term))
+        return float((first * second * costs.weight[term, : first.shape[1]]).sum())
+    value, weight = cell_values(costs, state, term)
+    return float(FORMULAS[int(costs.kind[term])](value, weight, float(costs.threshold[term])))
 
 
 def _variance(value: Cells, weight: Cells, _: float) -> float:
@@ -89,12 +78,3 @@ FORMULAS: dict[int, Callable[[Cells, Cells, float], float]] = {
     kinds.MAX: lambda value, weight, _: (value * weight).max(initial=0.0),
     kinds.VARIANCE: _variance,
 }
-
-
-def _room(problem: Problem, state: State, term: int) -> float:
-    """Copies that find no place."""
-    costs = problem.costs
-    asked = costs.room[term] > 0
-    free = np.maximum(state.free[asked][:, costs.weight[term] > 0], 0)
-    fits = (free // costs.room[term][asked][:, None]).min(axis=0) if asked.any() else np.zeros(0, np.int64)
-    return max(0.0, float(costs.threshold[term]) - float(fits.sum()))

@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from placer.costs import ELSEWHERE
+from placer.encode.cells import cell_values
 from placer.encode.problem import I32, I64
 from placer.engine import Run, bound_lines, new_repair
 from placer.jobs import Job, Runner
@@ -27,7 +28,6 @@ from placer.packing.model import Search
 from placer.packing.neighbourhood import (
     Pod,
     Rules,
-    cell_values,
     eligible,
     movable,
     part_of,

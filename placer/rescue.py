@@ -9,11 +9,12 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from placer.encode.eligible import allowed_nodes
 from placer.encode.encode import encode
 from placer.encode.goals import encode_goals
 from placer.encode.problem import Plan, Problem
 from placer.encode.state import new_log, new_state, new_work
-from placer.encode.terms import Keys
+from placer.encode.terms import SKEW, Keys
 from placer.engine import known_units, pods_per_class, stand
 from placer.model.cluster import Cluster
 from placer.solution import Rows
@@ -25,8 +26,6 @@ FEW = 8
 OPEN = 2**40
 """What each node has of the gate, of which every pod takes one: 0 closes the node."""
 GATE = "\0gate"
-SKEW = 3
-"""As ``kernels.terms.SKEW``."""
 
 Units = list[tuple[int, int]]
 
@@ -174,12 +173,7 @@ class Rescue:
 
     def allowed(self, signature: int) -> NDArray[np.bool_]:
         """(nodes,) where the static rules of a signature allow its pods."""
-        problem = self.problem
-        classes, nodes = problem.classes, problem.nodes
-        segments = np.zeros(len(nodes.segment_start) - 1, bool)
-        low, high = classes.eligible_start[signature], classes.eligible_start[signature + 1]
-        segments[classes.eligible_segments[low:high]] = True
-        return segments[nodes.segment]
+        return allowed_nodes(self.problem, signature)
 
     def short(self, domain: int) -> NDArray[np.int64]:
         """(resources,) how much those that would have to move ask for beyond what all other nodes have free."""

@@ -10,6 +10,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from placer.costs import ELSEWHERE
+from placer.encode.cells import cell_values
 from placer.encode.combine import combine, ragged
 from placer.encode.problem import Problem, Walk
 from placer.encode.state import most_slots
@@ -226,6 +228,7 @@ class _Search:
 
 def new_walk(run: Run, random: int, lead: int = 0, among: NDArray[Any] | None = None) -> Walk:
     """What the search begins with; where the run stands is the best so far."""
+    from placer.kernels.costs import add_wholes
     from placer.kernels.structs import pack
 
     problem, log = run.encoded.problem, run.log
@@ -242,7 +245,6 @@ def new_walk(run: Run, random: int, lead: int = 0, among: NDArray[Any] | None = 
     opening = (costs.kind == kinds.ANY) & (costs.reach == kinds.BY_NODE)
     worth = (costs.factor[opening, None] * costs.weight[opening]).sum(axis=0)
     special = [next(iter(np.flatnonzero(costs.kind == kind).tolist()), -1) for kind in ELSEWHERE]
-    add_wholes = _kernel()
     add_wholes(pack(problem), pack(run.state), whole, False)
     slots = int(most_slots(problem).max(initial=0))
     return Walk(
@@ -272,15 +274,6 @@ def new_walk(run: Run, random: int, lead: int = 0, among: NDArray[Any] | None = 
     )
 
 
-ELSEWHERE = (kinds.FRAGMENTATION, kinds.WISHES)
-
-
-def _kernel() -> Callable[..., None]:
-    from placer.kernels.costs import add_wholes
-
-    return add_wholes
-
-
 def grains(problem: Problem, tiers: int) -> NDArray[np.float64]:
     """(tiers + 1,) what rounding can make of a change: GRAIN of the largest that one unit of a term may be worth."""
     costs = problem.costs
@@ -304,13 +297,8 @@ def trees(run: Run) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
     parts, start = [np.zeros(0)], np.zeros(len(costs.kind) + 1, np.int64)
     for term, kind in enumerate(costs.kind.tolist()):
         if kind == kinds.MAX:
-            measures = costs.of[costs.first[term] : costs.first[term + 1]].tolist()
-            many = int(costs.domains[measures[0]])
-            values = sum(
-                state.cost_value[costs.start[m] : costs.start[m + 1]].reshape(-1, many) * costs.scale[m, :many]
-                for m in measures
-            )
-            parts.append(_tree((values * costs.weight[term, :many]).ravel()))
+            value, weight = cell_values(costs, state, term)
+            parts.append(_tree((value * weight).ravel()))
         else:
             parts.append(np.zeros(0))
         start[term + 1] = start[term] + len(parts[-1])

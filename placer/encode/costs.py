@@ -278,7 +278,7 @@ class _Writer:
                 "or choose a key of fewer domains"
             )
         table = np.array(amounts, np.int64).reshape(len(keys), self.classes)
-        touched_start, touched = ragged([np.flatnonzero(row).tolist() for row in table.T])
+        touched_start, touched = _by_row(table.T > 0)
         watching: list[list[int]] = [[] for _ in keys]
         for term, measures in enumerate(self.of):
             for measured in measures:
@@ -289,7 +289,7 @@ class _Writer:
         rooms = np.zeros((terms, resources), np.int64)
         for term, shape in self.rooms.items():
             rooms[term] = shape
-        term_start, term_of_class = ragged(self._terms_of(need))
+        term_start, term_of_class = _by_row(self._touching(need).T)
         domain_start, domain_nodes = by_domain(np.array(self.domain, np.int32).reshape(len(self.domain), nodes))
         return Costs(
             domain=np.array(self.domain, np.int32).reshape(len(self.domain), nodes),
@@ -333,21 +333,23 @@ class _Writer:
         of_key[0] = kinds.BY_NODE
         return np.array([of_key[self.measures[one[0]][0]] if one else kinds.BY_NODE for one in self.of], np.int8)
 
-    def _terms_of(self, need: NDArray[np.int64]) -> list[list[int]]:
-        """Per class, the terms that change with one of its pods."""
-        by_class: list[list[int]] = [[] for _ in range(self.classes)]
-        rows = dict(zip(self.wish_terms, self.wish_rows, strict=True))
+    def _touching(self, need: NDArray[np.int64]) -> NDArray[np.bool_]:
+        """(terms, classes) whether a term changes with a pod of the class."""
+        touched = np.zeros((len(self.of), self.classes), bool)
         for term, measures in enumerate(self.of):
-            touched = np.zeros(self.classes, bool)
             for measured in measures:
-                touched |= self.measures[measured][1] > 0
-            if term in rows:
-                touched |= rows[term] >= 0
-            if term in self.rooms:
-                touched |= need @ (self.rooms[term] > 0) > 0
-            for pod_class in np.flatnonzero(touched).tolist():
-                by_class[pod_class].append(term)
-        return by_class
+                touched[term] |= self.measures[measured][1] > 0
+        for term, row in zip(self.wish_terms, self.wish_rows, strict=True):
+            touched[term] |= row >= 0
+        for term, shape in self.rooms.items():
+            touched[term] |= need @ (shape > 0) > 0
+        return touched
+
+
+def _by_row(marks: NDArray[np.bool_]) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
+    """Where each row's columns begin, and the columns that are marked, row by row."""
+    start = np.concatenate([[0], np.cumsum(marks.sum(axis=1))]).astype(np.int32)
+    return start, np.nonzero(marks)[1].astype(np.int32)
 
 
 def by_domain(domain: NDArray[np.int32]) -> tuple[NDArray[np.int32], NDArray[np.int32]]:

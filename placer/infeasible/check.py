@@ -17,6 +17,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from placer.encode.eligible import allowed_nodes
 from placer.encode.encode import Encoded, encode
 from placer.encode.goals import encode_goals
 from placer.encode.problem import Problem
@@ -244,11 +245,9 @@ def nearby(problem: Problem, fresh: Run, classes: NDArray[np.integer[Any]]) -> N
     nodes, terms, own = problem.nodes, problem.terms, problem.classes
     near = np.zeros(len(nodes.row), bool)
     for pod_class in classes.tolist():
-        signature = own.eligible[pod_class]
-        span = slice(own.eligible_start[signature], own.eligible_start[signature + 1])
         asked = own.need[pod_class] > 0
         room = (fresh.state.free[asked] >= own.need[pod_class][asked, None]).all(axis=0)
-        near |= room & np.isin(nodes.segment, own.eligible_segments[span])
+        near |= room & allowed_nodes(problem, int(own.eligible[pod_class]))
         if problem.claims.start[pod_class] < problem.claims.start[pod_class + 1]:
             return None
     for pod_class in classes.tolist():

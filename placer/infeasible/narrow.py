@@ -14,6 +14,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from placer.encode.eligible import segments_of
 from placer.encode.encode import Encoded, encode
 from placer.explaining.subject import amount_text
 from placer.infeasible.check import MOST_NODES, Clock
@@ -195,8 +196,7 @@ def _segments(encoded: Encoded, group: Group) -> frozenset[int]:
     """Segments of nodes on which static rules let the group stand."""
     classes = encoded.problem.classes
     signature = classes.eligible[encoded.class_of_pod[group.rows[0]]]
-    span = slice(classes.eligible_start[signature], classes.eligible_start[signature + 1])
-    return frozenset(classes.eligible_segments[span].tolist())
+    return frozenset(segments_of(classes, int(signature)).tolist())
 
 
 def _free(encoded: Encoded) -> NDArray[np.int64]:

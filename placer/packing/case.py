@@ -9,6 +9,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from placer.encode.eligible import allowed_by_class
 from placer.encode.problem import BOOL, I64, Problem, State
 from placer.kernels.terms import AT_MOST, AT_MOST_BY_DOMAIN, DISTINCT, SKEW, SOFT_COUNT
 
@@ -184,7 +185,7 @@ def read_case(
         members=members,
         standing=[_standing(problem, state, counter) for counter in range(len(members))],
         counts_on=_counts_on(problem),
-        allowed=_eligible(problem),
+        allowed=allowed_by_class(problem),
         exact=exact,
         stood=stood,
         typical=typical,
@@ -248,16 +249,6 @@ def _counts_on(problem: Problem) -> BOOL:
     for counter in np.flatnonzero(counters.eligible >= 0).tolist():
         found[counter] &= counters.eligible_segment[counters.eligible[counter]][nodes.segment]
     return found
-
-
-def _eligible(problem: Problem) -> BOOL:
-    """(classes, nodes) what static rules allow."""
-    classes, nodes = problem.classes, problem.nodes
-    allowed = np.zeros((len(classes.priority), len(nodes.row)), bool)
-    for pod_class, signature in enumerate(classes.eligible.tolist()):
-        span = slice(classes.eligible_start[signature], classes.eligible_start[signature + 1])
-        allowed[pod_class] = np.isin(nodes.segment, classes.eligible_segments[span])
-    return allowed
 
 
 def _forbid(case: Case) -> None:

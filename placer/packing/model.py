@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from placer.encode.cells import cells
 from placer.packing.case import Case
 from placer.packing.claims import Claims
 from placer.packing.constraints import Constraints
@@ -281,8 +282,7 @@ def cost_marks(case: Case) -> NDArray[np.float64]:
     for key, domain in enumerate(costs.domain.astype(np.int64)):
         empty = np.ones(int(domain.max(initial=-1)) + 2, bool)
         for measured in np.flatnonzero(costs.key == key).tolist():
-            cells = case.state.cost_value[costs.start[measured] : costs.start[measured + 1]]
-            grid = cells.reshape(-1, max(1, int(costs.domains[measured])))
+            grid = cells(costs, case.state, measured)
             anything: NDArray[np.bool_] = np.asarray(grid.any(axis=0), bool)[: len(empty)]
             empty[: len(anything)] &= ~anything
         rows.append(_marked(domain, empty)[None, :].astype(np.float64))

@@ -16,7 +16,9 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from placer.encode.cells import cell_values, cells, missing
 from placer.encode.combine import ragged
+from placer.encode.eligible import segments_of
 from placer.encode.problem import BOOL, I32, I64, Costs, Problem, State
 from placer.kernels import costs as kinds
 from placer.kernels.terms import AFFINITY, AT_MOST, AT_MOST_BY_DOMAIN, DISTINCT, SKEW, SOFT_COUNT
@@ -186,9 +188,8 @@ def part_of(problem: Problem, rules: Rules, state: State, nodes: I32, pods: Sequ
 
 def eligible(problem: Problem, pod_class: int, nodes: NDArray[np.integer]) -> BOOL:
     """(nodes,) what static rules allow a class."""
-    classes, which = problem.classes, int(problem.classes.eligible[pod_class])
-    span = slice(classes.eligible_start[which], classes.eligible_start[which + 1])
-    return np.isin(problem.nodes.segment[nodes], classes.eligible_segments[span])
+    allowed = segments_of(problem.classes, int(problem.classes.eligible[pod_class]))
+    return np.isin(problem.nodes.segment[nodes], allowed)
 
 
 def _case(
@@ -214,7 +215,7 @@ def _case(
         items += [Item(column, 1)] * len(pods) if apart[column] else [Item(column, len(pods))]
     case = Case(
         problem=sliced,
-        state=_sliced_state(problem, state, nodes, sliced.costs),
+        state=_sliced_state(problem, state, nodes),
         items=items,
         rules=rules,
         members=members,
@@ -388,43 +389,27 @@ def _outside(costs: Costs, state: State, nodes: I32) -> dict[int, Outside]:
     return found
 
 
-def cell_values(costs: Costs, state: State, term: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """(groups, domains) what stands in the cells of a term, and (domains,) its weights."""
-    measures = costs.of[costs.first[term] : costs.first[term + 1]].tolist()
-    many = int(costs.domains[measures[0]])
-    tables = [
-        state.cost_value[costs.start[one] : costs.start[one + 1]].reshape(-1, many) * costs.scale[one, :many]
-        for one in measures
-    ]
-    return np.sum(tables, axis=0), costs.weight[term, :many]
-
-
 def _room_here(problem: Problem, state: State, nodes: I32) -> NDArray[np.float64]:
     """(terms,) thresholds; of copies those that find no place on other nodes."""
     costs, found = problem.costs, problem.costs.threshold.copy()
     elsewhere = np.ones(len(problem.nodes.row), bool)
     elsewhere[nodes] = False
     for term in np.flatnonzero(costs.kind == kinds.ROOM).tolist():
-        asked = costs.room[term] > 0
-        free = np.maximum(state.free[asked][:, elsewhere & (costs.weight[term] > 0)], 0)
-        fits = (free // costs.room[term][asked][:, None]).min(axis=0) if asked.any() else np.zeros(0, np.int64)
-        found[term] = max(0.0, found[term] - float(fits.sum()))
+        found[term] = missing(problem, state, term, float(found[term]), elsewhere)
     return found
 
 
-def _sliced_state(problem: Problem, state: State, nodes: I32, sliced: Costs) -> State:
+def _sliced_state(problem: Problem, state: State, nodes: I32) -> State:
     """What models read of the state."""
     units = _taken(problem.units.start, nodes)[1]
-    costs, cells = problem.costs, [np.zeros(0, np.int64)]
+    costs, kept = problem.costs, [np.zeros(0, np.int64)]
     for measured, key in enumerate(costs.key.tolist()):
-        whole = state.cost_value[costs.start[measured] : costs.start[measured + 1]]
-        table = whole.reshape(-1, max(1, int(costs.domains[measured])))
-        cells.append(table[:, kept_domains(costs, key, nodes)].reshape(-1))
+        kept.append(cells(costs, state, measured)[:, kept_domains(costs, key, nodes)].reshape(-1))
     return state._replace(
         free=state.free[:, nodes],
         pods=state.pods[nodes],
         unit_free=state.unit_free[units],
-        cost_value=np.concatenate(cells),
+        cost_value=np.concatenate(kept),
     )
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from placer.encode.cells import cells, measures_of
 from placer.encode.problem import UNLIMITED
 from placer.kernels import costs as kinds
 from placer.packing.case import Case, Outside
@@ -238,7 +239,7 @@ class Terms:
     def product(self, row: int, factor: float) -> None:
         """Weight × first × second."""
         costs = self.case.problem.costs
-        first, second = costs.of[costs.first[row] : costs.first[row + 1]].tolist()
+        first, second = measures_of(costs, row)
         ones = np.ones(costs.scale.shape[1])
         pairs = [self.sums(row, [measured], [ones]) for measured in (first, second)]
         for mark in pairs[0].keys() & pairs[1].keys():
@@ -306,7 +307,7 @@ class Terms:
     def cells(self, row: int) -> list[Cell]:
         """A term's cells of weight above 0, each measure with its scale."""
         costs = self.case.problem.costs
-        measures = costs.of[costs.first[row] : costs.first[row + 1]].tolist()
+        measures = measures_of(costs, row)
         return list(self.sums(row, measures, [costs.scale[measured] for measured in measures]).values())
 
     def sums(
@@ -316,8 +317,7 @@ class Terms:
         costs = self.case.problem.costs
         key, many = int(costs.key[measures[0]]), int(costs.domains[measures[0]])
         base = sum(
-            self.case.state.cost_value[costs.start[one] : costs.start[one + 1]].reshape(-1, many) * scale[:many]
-            for one, scale in zip(measures, scales, strict=True)
+            cells(costs, self.case.state, one) * scale[:many] for one, scale in zip(measures, scales, strict=True)
         )
         assert isinstance(base, np.ndarray)
         domain = costs.domain[key][self.node_of]
