@@ -32,12 +32,12 @@ def started(cluster: Cluster) -> Any:
     """A run with the standing pods in it, the tables of its classes, and the class of each pod that may be placed."""
     from placer.encode.encode import encode
     from placer.encode.goals import encode_goals
-    from placer.engine import pods_per_class, prepare
+    from placer.engine import pods_per_class, pods_to_place, prepare
     from placer.packing.case import read_case
 
     encoded = encode(cluster)
     run = prepare(cluster, encoded, encode_goals(encoded, [[("pack", 1.0)]], pods_per_class(encoded)))
-    pending = (run.plan.last_slot - run.plan.first_slot).astype(np.int64)
+    pending = pods_to_place(run.plan)
     return run, read_case(encoded.problem, run.state, pending), np.repeat(np.arange(len(pending)), pending)
 
 

@@ -8,9 +8,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Protocol
 
-import numpy as np
-
-from placer.engine import Run
+from placer.engine import Run, pods_to_place
 from placer.goals import Tier
 from placer.objective import from_arrays
 from placer.packing.goals import PRICE_UNIT, TOLERANCE
@@ -141,7 +139,7 @@ class Answers:
         known = values(run, asked)
         left = tuple(value for level, value in zip(asked, known, strict=True) if level.priority is not None)
         if left != self._least[0]:
-            pending = (run.plan.last_slot - run.plan.first_slot).astype(np.int64)
+            pending = pods_to_place(run.plan)
             self._least = left, counting(run.encoded.problem, self.base().state, pending, asked, known)
         least = list(self._least[1])
         price = open_price(asked, known, least)

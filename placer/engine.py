@@ -189,6 +189,11 @@ def place(
         run.log.next_slot[:] = run.plan.first_slot
 
 
+def pods_to_place(plan: Plan) -> NDArray[np.int64]:
+    """(classes,) pods that a plan is to place."""
+    return (plan.last_slot - plan.first_slot).astype(np.int64)
+
+
 def class_of_slot(plan: Plan) -> NDArray[np.int32]:
     """(pending,) the class of each slot's pod."""
     return np.repeat(np.arange(len(plan.first_slot), dtype=np.int32), plan.last_slot - plan.first_slot)

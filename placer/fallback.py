@@ -9,8 +9,7 @@ import numpy as np
 from placer.encode.goals import encode_goals
 from placer.engine import Run, place, pods_per_class
 from placer.placement import Base, Lines, fresh_run, overwrite, restore
-from placer.prove import values
-from placer.wander import unplaced_levels
+from placer.prove import unplaced_levels, values
 
 
 def place_by_pack(

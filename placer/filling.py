@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from placer.encode.problem import I64, State
-from placer.engine import Run, bound_lines, class_of_slot
+from placer.engine import Run, bound_lines, class_of_slot, pods_to_place
 from placer.packing.configuration import Configuration, Pattern
 from placer.packing.dive import dive, price_of
 from placer.packing.first_fit import first_fit
@@ -128,7 +128,7 @@ def pattern_bound(run: Run, state: State, stop: Callable[[], bool] = lambda: Fal
     What nodes cost that are used anyway, where there are too many pods, classes or kinds of node.
     """
     problem = run.encoded.problem
-    pending = (run.plan.last_slot - run.plan.first_slot).astype(np.int64)
+    pending = pods_to_place(run.plan)
     standing = int(problem.nodes.price[state.pods > 0].sum())
     parts = read_parts(problem, state, pending) if pending.sum() <= MOST_BOUNDED else None
     if parts is None:

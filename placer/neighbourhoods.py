@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from functools import partial
 from itertools import takewhile
 from typing import Any, NamedTuple
 
@@ -21,7 +20,7 @@ from placer.costs import ELSEWHERE
 from placer.encode.cells import cell_values
 from placer.encode.problem import I32, I64
 from placer.engine import Run, bound_lines, new_repair
-from placer.jobs import Job, Runner
+from placer.jobs import Runner
 from placer.kernels import costs as kinds
 from placer.packing.goals import Level, beats, writable
 from placer.packing.model import Search
@@ -34,8 +33,8 @@ from placer.packing.neighbourhood import (
     rules_of,
     solve_part,
 )
-from placer.placement import Base, Lines, check_lines, copied_arrays, lines_of, resumed
-from placer.rounds import Budget, Incumbent, Placement
+from placer.placement import Base, Lines, check_lines, lines_of, resumed
+from placer.rounds import Budget, Incumbent, Placement, round_of
 
 AT_ONCE = 4
 """Neighbourhoods of a round, whoever works."""
@@ -424,16 +423,10 @@ def _round(
     better: Callable[[], None],
 ) -> bool:
     """One round; whether anything got better."""
-    check = partial(
-        check_found,
-        pods=len(incumbent.run.pod_of_slot),
-        nodes=len(incumbent.run.encoded.problem.nodes.row),
-    )
-    jobs = [Job(solve_nodes, payload, check) for _, payload in drawn]
-    placement, gained = Placement(copied_arrays(incumbent.run.state), lines_of(incumbent.run.log)), False
+    gained, payloads = False, [payload for _, payload in drawn]
     for arm, _ in drawn:
         arm.sent += 1
-    for index, found in runner.round(jobs, seconds, placement):
+    for index, found in round_of(incumbent, runner, (solve_nodes, check_found), payloads, seconds):
         arm, before = drawn[index][0], incumbent.value
         arm.finished += found.finished
         if len(found.changed.slot) and apply(incumbent, found.changed) and beats(incumbent.value, before):

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from placer.costs import ELSEWHERE, stands, term_values
 from placer.encode.problem import Problem
-from placer.engine import Run, class_of_slot, pods_per_class
+from placer.engine import Run, class_of_slot, pods_per_class, pods_to_place
 from placer.filling import pattern_bound
 from placer.goals import Tier
 from placer.kernels import costs as kinds
@@ -123,7 +123,7 @@ def prove(
     known = measure.of(run)
     fresh = again()
     problem = run.encoded.problem
-    pending = (run.plan.last_slot - run.plan.first_slot).astype(np.int64)
+    pending = pods_to_place(run.plan)
     least = counting(problem, fresh.state, pending, asked, known)
     by = "counting"
     price = open_price(asked, known, least)
@@ -181,7 +181,13 @@ def cells(problem: Problem, pending: NDArray[np.int64]) -> int:
 
 def is_small(run: Run) -> bool:
     """Whether the whole problem is given to CP-SAT."""
-    return cells(run.encoded.problem, (run.plan.last_slot - run.plan.first_slot).astype(np.int64)) <= MOST_CELLS
+    return cells(run.encoded.problem, pods_to_place(run.plan)) <= MOST_CELLS
+
+
+def unplaced_levels(run: Run) -> list[Level]:
+    """Unplaced pods by priority, most important first."""
+    priorities = run.encoded.problem.classes.priority[pods_to_place(run.plan) > 0]
+    return [Level(int(priority)) for priority in np.unique(priorities)[::-1]]
 
 
 def levels(run: Run, tiers: Sequence[Tier], elsewhere: bool = False) -> list[Level]:
@@ -193,11 +199,7 @@ def levels(run: Run, tiers: Sequence[Tier], elsewhere: bool = False) -> list[Lev
     elsewhere
         Whether tiers are among them that a run's arrays do not tell: fragmentation and wishes.
     """
-    problem = run.encoded.problem
-    waiting = np.flatnonzero(run.plan.last_slot > run.plan.first_slot)
-    found = [Level(int(priority)) for priority in np.unique(problem.classes.priority[waiting])[::-1]]
-    costs = problem.costs
-    floors = least_of_terms(problem, pods_per_class(run.encoded))
+    costs, floors, found = run.encoded.problem.costs, least_of_tiers(run, tiers), unplaced_levels(run)
     for number, tier in enumerate(tiers):
         terms = np.flatnonzero(costs.tier == number).tolist()
         if [part.name for part in tier.parts] == ["pack"]:
@@ -207,7 +209,7 @@ def levels(run: Run, tiers: Sequence[Tier], elsewhere: bool = False) -> list[Lev
             and (elsewhere or costs.kind[term] not in ELSEWHERE)
             for term in terms
         ):
-            found.append(Level(None, tuple(terms), least=float(floors[terms].sum())))
+            found.append(Level(None, tuple(terms), least=floors[tier.key]))
         else:
             break
     return found

@@ -9,9 +9,8 @@ jobs a round has, and what each is about, follows from the problem, the seed and
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
-from functools import partial
-from typing import Any, NamedTuple
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, NamedTuple, Protocol, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,7 +19,7 @@ from placer.encode.problem import Repair, State
 from placer.engine import Run, new_repair
 from placer.goals import Tier
 from placer.improve import improve, new_search, nodes_to_empty
-from placer.jobs import Job, Runner
+from placer.jobs import Function, Job, Runner
 from placer.packing.goals import Level, beats
 from placer.placement import (
     Base,
@@ -105,6 +104,29 @@ class Found(NamedTuple):
     done: bool
 
 
+class Effort(Protocol):
+    """What every kind of search says of its work."""
+
+    @property
+    def value(self) -> tuple[float, ...]:
+        """The objective, level by level, as far as the job can tell."""
+
+    @property
+    def steps(self) -> int:
+        """Steps made."""
+
+    @property
+    def tried(self) -> int:
+        """Moves tried."""
+
+    @property
+    def kept(self) -> int:
+        """Moves made."""
+
+
+E = TypeVar("E", bound=Effort)
+
+
 def search_nodes(base: Base, common: Placement, payload: Payload, stop: Callable[[], bool]) -> Found:
     """The job: empties nodes of a placement; moves only what stands on them, and only among them."""
     run = resumed(base, common.state, common.lines)
@@ -119,8 +141,15 @@ def check_found(found: Any, pods: int, nodes: int) -> None:
     if type(found) is not Found:
         raise ValueError(f"the answer is {str(found)[:80]!r}, nothing that a search has found")
     check_lines(found.anew, pods, nodes)
+    check_effort(found)
+    if not isinstance(found.done, bool):
+        raise ValueError(f"the answer is done: {found.done!r}, which is no truth value")
+
+
+def check_effort(found: Effort) -> None:
+    """Whether what a search says of its work and its objective are numbers; ``ValueError`` says what is wrong."""
     counts = found.steps, found.tried, found.kept
-    if not all(isinstance(each, int) and each >= 0 for each in counts) or not isinstance(found.done, bool):
+    if not all(isinstance(each, int) and each >= 0 for each in counts):
         raise ValueError(f"the answer counts {counts!r}, which are no counts")
     if not isinstance(found.value, tuple) or not all(isinstance(each, float) for each in found.value):
         raise ValueError(f"the answer's objective is {str(found.value)[:80]!r}, no tuple of numbers")
@@ -155,6 +184,10 @@ class Incumbent:
             return values(run, self.asked)
         # What is written out needs names and rows, which runs of jobs do without.
         return self.measure.of(run._replace(encoded=self.run.encoded, pod_of_slot=self.run.pod_of_slot))
+
+    def placement(self) -> Placement:
+        """What the jobs of a round begin from."""
+        return Placement(copied_arrays(self.run.state), lines_of(self.run.log))
 
     def apply(self, anew: Lines) -> bool:
         """
@@ -217,8 +250,7 @@ class Incumbent:
 
     def _take(self, other: Run) -> bool:
         """Becomes another run, where that is not worse."""
-        # What jobs share lacks the names that some terms are measured by.
-        value = self.measured(other._replace(encoded=self.run.encoded, pod_of_slot=self.run.pod_of_slot))
+        value = self.measured(other)
         if beats(self.value, value):
             return False
         overwrite(self.run, other)
@@ -255,7 +287,7 @@ class Spent:
         self.begin, self.left = time.perf_counter(), budget.steps
         self.steps = self.tried = self.kept = 0
 
-    def add(self, found: Found) -> None:
+    def add(self, found: Effort) -> None:
         """One more result."""
         self.steps += found.steps
         self.tried += found.tried
@@ -341,22 +373,56 @@ def _round(
     """One round; whether it, or more of the same, helps."""
     if not payloads:
         return False
-    problem, before = incumbent.run.encoded.problem, incumbent.value
-    check = partial(check_found, pods=len(incumbent.run.pod_of_slot), nodes=len(problem.nodes.row))
-    jobs = [Job(search_nodes, payload, check) for payload in payloads]
+    before, results = incumbent.value, list[Found]()
     apart = not np.array_equal(payloads[0].nodes, payloads[-1].nodes)
-    placement, results = Placement(copied_arrays(incumbent.run.state), lines_of(incumbent.run.log)), []
-    for _, found in runner.round(jobs, seconds, placement):
-        spent.add(found)
+    for found in searched(incumbent, runner, (search_nodes, check_found), payloads, seconds, spent):
         results.append(found)
         if apart:
             _use(incumbent, runner, found, better)
     if not apart:
-        # Searches of the same nodes exclude one another: the best one that is what it says.
-        results.sort(key=lambda found: found.value)
-        used = next((True for found in results if _use(incumbent, runner, found, better)), False)
-        runner.counts.wasted += len(results) - 1 if used else 0
-    return incumbent.value != before or len(results) < len(jobs) or not all(found.done for found in results)
+        use_best(runner, results, lambda found: _use(incumbent, runner, found, better))
+    return incumbent.value != before or len(results) < len(payloads) or not all(found.done for found in results)
+
+
+def round_of(
+    incumbent: Incumbent,
+    runner: Runner,
+    kind: tuple[Function, Callable[[Any, int, int], None]],
+    payloads: Sequence[Any],
+    seconds: float | None,
+) -> Iterator[tuple[int, Any]]:
+    """
+    Runs jobs of one kind that begin from one placement; places of their payloads and results, in order.
+
+    Parameters
+    ----------
+    kind
+        The job's function, and what checks a result, given the number of pods and of nodes.
+    """
+    function, checks = kind
+    pods, nodes = len(incumbent.run.pod_of_slot), len(incumbent.run.encoded.problem.nodes.row)
+    jobs = [Job(function, payload, lambda found: checks(found, pods, nodes)) for payload in payloads]
+    yield from runner.round(jobs, seconds, incumbent.placement())
+
+
+def searched(
+    incumbent: Incumbent,
+    runner: Runner,
+    kind: tuple[Function, Callable[[Any, int, int], None]],
+    payloads: Sequence[Any],
+    seconds: float | None,
+    spent: Spent,
+) -> Iterator[Any]:
+    """The results of a round of searches, their work added up; as :func:`round_of`."""
+    for _, found in round_of(incumbent, runner, kind, payloads, seconds):
+        spent.add(found)
+        yield found
+
+
+def use_best(runner: Runner, results: Sequence[E], apply: Callable[[E], bool]) -> None:
+    """Of results that exclude one another the best one that is what it says; the others are wasted."""
+    used = any(apply(found) for found in sorted(results, key=lambda found: tuple(np.nan_to_num(found.value))))
+    runner.counts.wasted += len(results) - 1 if used else 0
 
 
 def _use(incumbent: Incumbent, runner: Runner, found: Found, better: Callable[[], None]) -> bool:

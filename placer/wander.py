@@ -6,27 +6,22 @@ How many there are and what each may spend follows from the seed and the steps a
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Sequence
-from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from placer.engine import Run
 from placer.goals import Tier
-from placer.jobs import Job, Runner
+from placer.jobs import Runner
+from placer.model.cluster import Cluster
 from placer.packing.goals import Level
-from placer.placement import Base, Lines, check_lines, copied_arrays, lines_of, resumed
-from placer.prove import Measure, levels, values
-from placer.rounds import MARGIN, Budget, Incumbent, Placement, Spent, use
+from placer.placement import Base, Lines, check_lines, lines_of, resumed
+from placer.prove import Measure, unplaced_levels, values
+from placer.rounds import SEEDS, Budget, Incumbent, Placement, Spent, check_effort, searched, use, use_best
 
-SEEDS = 2
-"""Searches of a round."""
-FIRST, LONGEST = 1.0, 16.0
-"""Seconds of the first round's searches and of the longest; each round takes twice as long as the one before."""
 STEPS = 64
-"""Steps of the first round's searches, where steps are limited; doubled as seconds are."""
+"""Steps of the first round's searches, where steps are limited; each round takes twice as many."""
 
 
 class Payload(NamedTuple):
@@ -83,16 +78,7 @@ def check_found(found: Any, pods: int, nodes: int) -> None:
     check_lines(found.lines, pods, nodes)
     if len(found.lines.node) and found.lines.node.min() < 0:
         raise ValueError("the answer takes pods off their nodes")
-    counts = found.steps, found.tried, found.kept
-    if not all(isinstance(each, int) and each >= 0 for each in counts):
-        raise ValueError(f"the answer counts {counts!r}, which are no counts")
-    if not isinstance(found.value, tuple) or not all(isinstance(each, float) for each in found.value):
-        raise ValueError(f"the answer's objective is {str(found.value)[:80]!r}, no tuple of numbers")
-
-
-def unplaced_levels(run: Run) -> list[Level]:
-    """Unplaced pods by priority, most important first."""
-    return [level for level in levels(run, ()) if level.priority is not None]
+    check_effort(found)
 
 
 def all_levels(run: Run, tiers: Sequence[Tier]) -> list[Level]:
@@ -102,7 +88,7 @@ def all_levels(run: Run, tiers: Sequence[Tier]) -> list[Level]:
     return unplaced_levels(run) + tiered
 
 
-def measured(cluster: Any, run: Run, tiers: Sequence[Tier]) -> Measure:
+def measured(cluster: Cluster, run: Run, tiers: Sequence[Tier]) -> Measure:
     """What runs of a problem come to, tier by tier."""
     return Measure(cluster, all_levels(run, tiers))
 
@@ -135,18 +121,19 @@ def wander(
     spent, number = Spent(budget), 0
     asked = tuple(incumbent.asked)
     while spent.left != 0 and not runner.stop():
-        seconds = None
-        if budget.deadline is not None:
-            waves = -(-SEEDS // runner.width)
-            left = (budget.deadline - MARGIN - time.monotonic()) / waves
-            seconds = left if left < 2 * FIRST else min(left, LONGEST, FIRST * 2.0**number)
-            if seconds <= 0:
-                break
+        seconds = budget.seconds(-(-SEEDS // runner.width), number)
+        if seconds is not None and seconds <= 0:
+            break
         share = None if spent.left is None else max(1, min(spent.left // SEEDS, STEPS << min(number, 20)))
         seeds = np.random.default_rng([seed % 2**64, number]).integers(0, 2**63, SEEDS).tolist()
         many = seeds if spent.left is None or spent.left >= SEEDS else seeds[: spent.left]
-        before = spent.steps
-        _round(incumbent, runner, [Payload(lead, each, share, asked) for each in many], seconds, spent, better)
+        before, payloads = spent.steps, [Payload(lead, each, share, asked) for each in many]
+        results = list(searched(incumbent, runner, (search_terms, check_found), payloads, seconds, spent))
+        use_best(
+            runner,
+            results,
+            lambda found: use(incumbent, runner, lambda: incumbent.become(found.lines), better),
+        )
         number += 1
         if spent.steps == before:
             # There is nothing to move, or nobody had the time to.
@@ -154,25 +141,3 @@ def wander(
         if progress:
             progress(number, 0)
     return spent.stated()
-
-
-def _round(
-    incumbent: Incumbent,
-    runner: Runner,
-    payloads: Sequence[Payload],
-    seconds: float | None,
-    spent: Spent,
-    better: Callable[[], None],
-) -> None:
-    """One round: the best result that is what it says is kept."""
-    problem = incumbent.run.encoded.problem
-    check = partial(check_found, pods=len(incumbent.run.pod_of_slot), nodes=len(problem.nodes.row))
-    jobs = [Job(search_terms, payload, check) for payload in payloads]
-    placement = Placement(copied_arrays(incumbent.run.state), lines_of(incumbent.run.log))
-    results = []
-    for _, found in runner.round(jobs, seconds, placement):
-        spent.add(found)
-        results.append(found)
-    results.sort(key=lambda found: tuple(np.nan_to_num(found.value)))
-    used = any(use(incumbent, runner, partial(incumbent.become, found.lines), better) for found in results)
-    runner.counts.wasted += len(results) - 1 if used else 0

@@ -132,7 +132,7 @@ def _prove_a_little(cluster: Cluster) -> None:
     """What a proof asks of the kernels one by one: the same pods again, in an order that is looked for."""
     from placer.encode.encode import encode
     from placer.encode.goals import encode_goals
-    from placer.engine import place, pods_per_class, prepare
+    from placer.engine import place, pods_per_class, pods_to_place, prepare
     from placer.packing.case import read_case
     from placer.prove import arranged, placed_by
 
@@ -140,7 +140,7 @@ def _prove_a_little(cluster: Cluster) -> None:
     goals = encode_goals(encoded, [[("pack", 1.0)]], pods_per_class(encoded))
     run, fresh = prepare(cluster, encoded, goals), prepare(cluster, encoded, goals)
     place(run)
-    case = read_case(encoded.problem, fresh.state, (run.plan.last_slot - run.plan.first_slot).astype("int64"))
+    case = read_case(encoded.problem, fresh.state, pods_to_place(run.plan))
     arranged(case, fresh, placed_by(case, run))
     _apply_a_little(cluster, run)
 

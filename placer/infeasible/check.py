@@ -21,7 +21,7 @@ from placer.encode.eligible import allowed_nodes
 from placer.encode.encode import Encoded, encode
 from placer.encode.goals import encode_goals
 from placer.encode.problem import Problem
-from placer.engine import Run, pods_per_class, prepare
+from placer.engine import Run, pods_per_class, pods_to_place, prepare
 from placer.infeasible.groups import part_of
 from placer.kernels.terms import AFFINITY, AT_MOST, DISTINCT, SKEW, SOFT_COUNT
 from placer.model.cluster import Cluster
@@ -174,7 +174,7 @@ class Question:
         """CP-SAT on the whole, with more and more of the order of arrival in it."""
         unknown = Answer(Verdict.unknown, frozenset(), "CP-SAT")
         problem = encoded.problem
-        pods = (fresh.plan.last_slot - fresh.plan.first_slot).astype(np.int64)
+        pods = pods_to_place(fresh.plan)
         if int((pods > 0).sum()) * len(problem.nodes.row) > MOST_CELLS:
             return unknown
         of_group = [_per_class(encoded, rows) for rows in self.required]
