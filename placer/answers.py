@@ -15,7 +15,7 @@ from placer.packing.goals import PRICE_UNIT, TOLERANCE
 from placer.packing.large import counting
 from placer.placement import Base, fresh_run, lines_of, restore
 from placer.prove import bounds_by_tier, first_gap, least_of_tiers, levels, open_price, values
-from placer.solution import Solution
+from placer.solution import Solution, compared, priorities_of
 
 
 @dataclass(frozen=True, eq=False)
@@ -170,14 +170,8 @@ class Answers:
 
 def preferred(one: Solution, other: Solution) -> Solution:
     """The better of two answers to the same input and goals; the first where they are equal."""
-    for first, second in zip(_compared(one, other), _compared(other, one), strict=True):
+    priorities = priorities_of(one, other)
+    for first, second in zip(compared(one, priorities), compared(other, priorities), strict=True):
         if abs(first - second) > TOLERANCE * max(1.0, abs(first)):
             return one if first < second else other
     return one
-
-
-def _compared(solution: Solution, other: Solution) -> list[float]:
-    """Pods left out by priority, most important first; then the tiers."""
-    priorities = sorted({*solution.unplaced_by_priority, *other.unplaced_by_priority}, reverse=True)
-    left = [float(solution.unplaced_by_priority.get(priority, 0)) for priority in priorities]
-    return [*left, *(value for tier, value in solution.objective.items() if tier != "unplaced")]

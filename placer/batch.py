@@ -30,10 +30,24 @@ if TYPE_CHECKING:
 Progress = Callable[[str, int, int], None]
 
 
+class Proving(NamedTuple):
+    """That bounds are asked for, and how close to them is close enough; ``None`` where only the best answer is."""
+
+    gap: float | None
+
+
 class How(NamedTuple):
-    """What a solve by goals is asked for beside goals and limits."""
+    """
+    What a solve by goals is asked for beside goals and limits.
+
+    Attributes
+    ----------
+    every
+        Whether all pods are to be placed: pods that are left out are then given to a proof where it may end.
+    """
 
     proving: Proving | None
+    every: bool
     seed: int
     threads: int | None
     start: Solution | None
@@ -55,6 +69,7 @@ def by_goals(
     from placer.answers import Answers
     from placer.engine import standing_state
     from placer.placement import new_base
+    from placer.prove import is_small
     from placer.room import hold, holding
     from placer.start import begin_from
 
@@ -78,17 +93,19 @@ def by_goals(
     written = [way.write(run)]
     seconds["answer"] = time.perf_counter() - clock
     answers.better(run)
-    if placed == "done" and limit.given and _searches(run, proving) and not limit.near(answers):
+    if placed == "done" and limit.given and not (proving is not None and is_small(run)) and not limit.near(answers):
         clock = time.perf_counter()
         with limit.less(seconds["answer"]):
             written.insert(0, _improved(cluster, run, way, left, written[0], known))
         seconds["improve"] = time.perf_counter() - clock
     hold(run, asked.room, -1)
     proof = None
+    if how.every and proving is None and limit.reason == "done" and written[0].unplaced and is_small(run):
+        # A proof tells pods that cannot be placed from pods that placing alone has found no room for.
+        proving = Proving(None)
     if proving is not None:
         clock = time.perf_counter()
-        report("prove", 0, 1)
-        proof = _prove(cluster, run, tiers, decided, limit, proving, answers.priced or None)
+        proof = _prove(cluster, run, way, proving.gap, blocked)
         if proof.run is not run:
             run = proof.run
             written.insert(0, answer(cluster, run, tiers, placed, decided))
@@ -97,7 +114,10 @@ def by_goals(
     written[0].statistics = {**statistics(cluster, run, seconds), **known}
     if proof is not None:
         proof.state(written[0], None if limit.reason != "done" else proving.gap if proving else None)
-    return _kept(run, way, cluster, written, proof) if asked else written[0]
+    solution = _kept(run, way, cluster, written, proof) if asked else written[0]
+    if how.proving is None:
+        solution.bound = solution.gap = None
+    return solution
 
 
 class _Way(NamedTuple):
@@ -244,38 +264,16 @@ def _fill(run: Run, base: Base, limit: Limit, left: int, how: How, answers: Answ
     return fill(run, base, lambda: limit.near(answers), limit.early, better, steps, how.seed)
 
 
-def _searches(run: Run, proving: Proving | None) -> bool:
-    """Whether a search is to improve the run: not where the whole problem is solved to the end."""
-    from placer.prove import is_small
-
-    return not (proving is not None and is_small(run))
-
-
-class Proving(NamedTuple):
-    """How bounds are asked for."""
-
-    gap: float | None
-    seed: int
-    threads: int | None
-
-
-def _prove(
-    cluster: Cluster,
-    run: Run,
-    tiers: Sequence[Tier],
-    decided: NDArray[np.bool_],
-    limit: Limit,
-    proving: Proving,
-    priced: int | None,
-) -> Proof:
+def _prove(cluster: Cluster, run: Run, way: _Way, gap: float | None, blocked: int) -> Proof:
     """Bounds, and a better run where one is found; CP-SAT has one thread unless the clock limits it anyway."""
     from placer.engine import prepare
     from placer.packing.model import WORK, Search
     from placer.prove import prove
 
-    encoded = run.encoded
-    sequence = encoded.pending[decided[encoded.pending]]
-    blocked = int((decided & (cluster.pod_table.node == PENDING)).sum()) - len(sequence)
-    workers = (proving.threads or 1) if limit.deadline is not None else 1
-    search = Search(WORK, workers, proving.seed, proving.gap or 0.0, limit.reached)
-    return prove(cluster, lambda: prepare(cluster, encoded, run.goals, sequence), run, tiers, search, blocked, priced)
+    limit, how = way.limit, way.how
+    way.report("prove", 0, 1)
+    workers = (how.threads or 1) if limit.deadline is not None else 1
+    search = Search(WORK, workers, how.seed, gap or 0.0, limit.reached)
+    sequence, priced = np.sort(run.pod_of_slot), way.answers.priced or None
+    again = partial(prepare, cluster, run.encoded, run.goals, sequence)
+    return prove(cluster, again, run, way.tiers, search, blocked, priced)

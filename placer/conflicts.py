@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from placer.errors import InputError
+from placer.limit import check_above
 from placer.model.cluster import Cluster
 from placer.model.table import PENDING
 
@@ -168,8 +169,7 @@ def conflicts(
     >>> [conflict.text for conflict in pl.conflicts(cluster)]
     ['default/web needs 5 zones, 3 exist']
     """
-    if time_limit is not None and not time_limit > 0:
-        raise InputError(f"conflicts: time_limit is {time_limit!r}: give a number above 0, or leave it out")
+    check_above("conflicts", "time_limit", time_limit)
     chosen = cluster.pod_table.node == PENDING
     asked = _rows(cluster, [pods] if isinstance(pods, str) else pods)
     if solution is not None:

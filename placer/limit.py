@@ -6,10 +6,33 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from numbers import Integral, Real
+from typing import TYPE_CHECKING, Any
+
+from placer.errors import InputError
 
 if TYPE_CHECKING:
     from placer.answers import Answers
+
+
+def check_above(where: str, name: str, value: Any, whole: bool = False) -> None:
+    """
+    Whether a limit that is given is a number above 0, a ``whole`` one where that is asked for.
+
+    Raises
+    ------
+    InputError
+        It is not; named are the function (``where``), its argument and the value.
+    """
+    above = is_number(value) and value > 0
+    if value is not None and not (above and (not whole or isinstance(value, Integral))):
+        kind = "whole " if above else ""
+        raise InputError(f"{where}: {name} is {value!r}: give a {kind}number above 0, or leave it out")
+
+
+def is_number(value: Any) -> bool:
+    """Whether a value is a number; True and False are none."""
+    return isinstance(value, Real) and not isinstance(value, bool)
 
 
 class Limit:

@@ -11,14 +11,14 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from placer.errors import InputError
 from placer.explaining.edit import append_nodes
 from placer.goals import Tier, parse_goals
+from placer.limit import check_above
 from placer.model.cluster import Cluster
 from placer.model.node import Node
 from placer.model.pod import Pod
 from placer.model.table import PENDING
-from placer.solution import Solution
+from placer.solution import Solution, compared, priorities_of
 
 if TYPE_CHECKING:
     from placer.goals.written import Written
@@ -219,8 +219,7 @@ def relax(
     add a node like n1 1.0 True
     """
     tiers = parse_goals(goals)
-    if time_limit is not None and not time_limit > 0:
-        raise InputError(f"relax: time_limit is {time_limit!r}: give a number above 0, or leave it out")
+    check_above("relax", "time_limit", time_limit)
     from placer.infeasible.check import Clock
     from placer.infeasible.groups import edited, groups
 
@@ -309,20 +308,10 @@ def _smallest(cluster: Cluster, base: Solution, place: int, row: int, pod: Pod) 
     return found
 
 
-def _values(solution: Solution, priorities: Sequence[int]) -> list[float]:
-    """What an answer comes to: pods left out priority by priority, and the tiers."""
-    left = [float(solution.unplaced_by_priority.get(priority, 0)) for priority in priorities]
-    return [*left, *(value for tier, value in solution.objective.items() if tier != UNPLACED)]
-
-
-def _priorities(base: Solution, solution: Solution) -> list[int]:
-    return sorted(base.unplaced_by_priority.keys() | solution.unplaced_by_priority.keys(), reverse=True)
-
-
 def _rank(base: Solution, solution: Solution) -> list[float]:
     """Less is more bought."""
-    priorities = _priorities(base, solution)
-    pairs = zip(_values(solution, priorities), _values(base, priorities), strict=True)
+    priorities = priorities_of(base, solution)
+    pairs = zip(compared(solution, priorities), compared(base, priorities), strict=True)
     return [after - before for after, before in pairs]
 
 
@@ -333,7 +322,7 @@ def _gain(base: Solution, solution: Solution) -> Gain:
     The old answer still holds, so that the best new one is no worse. A tier's bounds say something while all tiers
     before it are closed.
     """
-    priorities = _priorities(base, solution)
+    priorities = priorities_of(base, solution)
     ours, theirs = base.bound or {}, solution.bound or {}
     closed = True
     for tier, before in base.objective.items():

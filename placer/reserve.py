@@ -14,17 +14,17 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from placer.encode.combine import ragged
-from placer.engine import Run, known_units, prepare
+from placer.engine import Run, prepare
 from placer.errors import InfeasibleError
 from placer.model.buffers import read_buffers, read_reserve
 from placer.model.cluster import Cluster
 from placer.model.pod import Pod
 from placer.model.rule import Reason
-from placer.placement import Lines, restore
+from placer.placement import restore
 from placer.rescue import Rescue, Trial
 from placer.room import Room, hold, make_room
 from placer.solution import Bindings, Rows, Solution, Unplaced
+from placer.start import as_lines
 
 Again = Callable[[set[int]], Solution]
 RESERVE, BUFFER = "Reserve", "Buffer"
@@ -370,14 +370,5 @@ def bind_again(fresh: Run, answer: Solution, cluster: Cluster, without: set[int]
     slot_of = np.full(len(cluster.pod_table), -1, np.int32)
     slot_of[fresh.pod_of_slot] = np.arange(len(fresh.pod_of_slot), dtype=np.int32)
     lines = np.flatnonzero(~np.isin(rows.pod, list(without)))
-    pods, nodes = rows.pod[lines], fresh.encoded.position[rows.node[lines]].astype(np.int32)
-    start = fresh.encoded.problem.units.start
-    taken: list[list[tuple[int, int]]] = [[] for _ in lines]
-    for place in np.flatnonzero(np.isin(lines, list(devices))).tolist():
-        pod_class, node = int(fresh.encoded.class_of_pod[pods[place]]), int(nodes[place])
-        pairs = known_units(fresh.encoded, pod_class, node, devices[int(lines[place])])
-        taken[place] = [(int(start[node]) + unit, need) for unit, need in pairs]
-    unit_start, unit = ragged([[unit for unit, _ in pairs] for pairs in taken])
-    need = np.array([need for pairs in taken for _, need in pairs], np.int32)
-    restore(fresh, Lines(slot_of[pods], nodes, unit_start.astype(np.int64), unit, need))
+    restore(fresh, as_lines(fresh, slot_of[rows.pod[lines]], rows.node[lines], lines, devices))
     return fresh

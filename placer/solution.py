@@ -373,6 +373,17 @@ def units_of(bindings: Sequence[Binding]) -> Mapping[int, Mapping[str, Sequence[
     return {index: binding.devices for index, binding in enumerate(bindings) if binding.devices}
 
 
+def priorities_of(*solutions: Solution) -> list[int]:
+    """Priorities of the pods that any of these answers leaves out, highest first."""
+    return sorted({priority for each in solutions for priority in each.unplaced_by_priority}, reverse=True)
+
+
+def compared(solution: Solution, priorities: Sequence[int]) -> list[float]:
+    """What an answer is compared by: pods left out, priority by priority, then the tiers."""
+    left = [float(solution.unplaced_by_priority.get(priority, 0)) for priority in priorities]
+    return [*left, *(value for tier, value in solution.objective.items() if tier != "unplaced")]
+
+
 def by_priority(cluster: Cluster, pods: NDArray[np.integer[Any]]) -> dict[int, int]:
     """How many of these rows of pods have each priority, highest first."""
     priorities, counts = np.unique(cluster.pod_table.priority[pods], return_counts=True)

@@ -8,7 +8,6 @@ import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import Executor
 from math import inf
-from numbers import Integral, Real
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -17,7 +16,7 @@ from placer.batch import How, Progress, Proving, by_goals
 from placer.beside import beside
 from placer.errors import InfeasibleError, InputError, UsageError
 from placer.goals import parse_goals
-from placer.limit import Limit
+from placer.limit import Limit, check_above, is_number
 from placer.model.cluster import Cluster
 from placer.model.table import PENDING
 from placer.profiles import Choice, choose
@@ -155,7 +154,7 @@ def solve(  # noqa: PLR0913 - one function for all that a caller may ask, by key
     exact = bool(choice.profiles) and goals is None
     if preempt and not exact:
         raise UsageError("preempt is not available in this version: leave it out")
-    proving = Proving(gap, seed, threads) if prove or gap is not None else None
+    proving = Proving(gap) if prove or gap is not None else None
     if exact and proving is not None:
         raise UsageError("prove and gap need goals to be measured by, and a profile decides by scores: give goals too")
     if exact and start is not None:
@@ -171,13 +170,8 @@ def solve(  # noqa: PLR0913 - one function for all that a caller may ask, by key
     if exact:
         solution = _exactly(cluster, choice, limit, seconds, report)
     else:
-        how = How(proving, seed, threads, start, executor, on_answer, read(cluster, reserve, buffers))
+        how = How(proving, require_all, seed, threads, start, executor, on_answer, read(cluster, reserve, buffers))
         solution = by_goals(cluster, choice, tiers, limit, how, seconds, report)
-        if require_all and solution.unplaced and proving is None and limit.reason == "done" and _is_small(solution):
-            # A proof tells pods that cannot be placed from pods that placing alone has found no room for.
-            how = how._replace(proving=Proving(None, seed, threads))
-            solution = by_goals(cluster, choice, tiers, limit, how, seconds, report)
-            solution.bound = solution.gap = None
         if choice.profiles and limit.reason == "done":
             twin = _exactly(cluster, choice, Limit(started, time_limit, None, stop), {}, report)
             solution.statistics["beside"] = beside(cluster, {"kubernetes": twin, "goals": solution})
@@ -189,13 +183,6 @@ def solve(  # noqa: PLR0913 - one function for all that a caller may ask, by key
     if require_all and (solution.unplaced or solution.unmet):
         raise _infeasible(cluster, choice, solution, limit, seed)
     return solution
-
-
-def _is_small(solution: Solution) -> bool:
-    """Whether a proof may solve the whole problem to the end."""
-    from placer.prove import MOST_CELLS
-
-    return bool(solution.statistics["pod_classes"] * solution.statistics["nodes"] <= MOST_CELLS)
 
 
 def _infeasible(cluster: Cluster, choice: Choice, solution: Solution, limit: Limit, seed: int) -> InfeasibleError:
@@ -257,18 +244,9 @@ def _exactly(cluster: Cluster, choice: Choice, limit: Limit, seconds: dict[str, 
 
 
 def _check_limits(time_limit: Any, steps: Any, threads: Any, gap: Any, on_answer: Any) -> None:
-    limits = ("time_limit", time_limit, Real), ("steps", steps, Integral), ("threads", threads, Integral)
-    for name, value, kind in limits:
-        above = _is(value, Real) and value > 0
-        if value is not None and not (above and _is(value, kind)):
-            whole = "whole " if above else ""
-            raise InputError(f"solve: {name} is {value!r}: give a {whole}number above 0, or leave it out")
-    if gap is not None and not (_is(gap, Real) and gap >= 0):
+    for name, value, whole in (("time_limit", time_limit, False), ("steps", steps, True), ("threads", threads, True)):
+        check_above("solve", name, value, whole)
+    if gap is not None and not (is_number(gap) and gap >= 0):
         raise InputError(f"solve: gap is {gap!r}: give 0 or a number above, or leave it out")
     if on_answer is not None and not callable(on_answer):
         raise InputError(f"solve: on_answer is {on_answer!r}: give a function of one answer, or leave it out")
-
-
-def _is(value: Any, kind: type) -> bool:
-    """Whether a value is a number of a kind; True and False are none."""
-    return isinstance(value, kind) and not isinstance(value, bool)

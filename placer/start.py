@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from placer.answers import preferred
 from placer.checks import arguments
@@ -83,22 +84,38 @@ def begin_from(cluster: Cluster, run: Run, start: Solution) -> Begun:
     first = np.zeros(len(slot), bool)
     first[np.unique(slot, return_index=True)[1]] = True
     known = np.flatnonzero(first & (slot >= 0) & (rows.node >= 0))
-    node = run.encoded.position[rows.node[known]].astype(np.int32)
-    classes, starts = class_of_slot(run.plan), run.encoded.problem.units.start
-    taken = [
-        [
-            (int(starts[at]) + place, need)
-            for place, need in known_units(run.encoded, int(classes[pod]), int(at), units[line])
-        ]
-        if line in units
-        else []
-        for line, pod, at in zip(known.tolist(), slot[known].tolist(), node.tolist(), strict=True)
-    ]
-    unit_start, unit = ragged([[unit for unit, _ in pairs] for pairs in taken])
-    need = np.array([need for pairs in taken for _, need in pairs], np.int32)
-    kept = restore(run, Lines(slot[known], node, unit_start.astype(np.int64), unit, need))
+    kept = restore(run, as_lines(run, slot[known], rows.node[known], known, units))
     _tell(start, np.setdiff1d(np.arange(len(slot)), known[kept]))
     return Begun(copied(run), {"bindings": len(slot), "kept": int(kept.sum())})
+
+
+def as_lines(
+    run: Run,
+    slot: NDArray[np.int32],
+    node: NDArray[np.int32],
+    place: NDArray[np.int64],
+    units: Mapping[int, Mapping[str, Sequence[int]]],
+) -> Lines:
+    """
+    Bindings of an answer as lines of a run's log.
+
+    Parameters
+    ----------
+    slot, node, place
+        (lines,) the run's pods, rows of their nodes, and places among the answer's bindings.
+    units
+        Place among the bindings → units that are named.
+    """
+    encoded, classes = run.encoded, class_of_slot(run.plan)
+    inner, starts = encoded.position[node].astype(np.int32), encoded.problem.units.start
+    taken: list[list[tuple[int, int]]] = [[] for _ in range(len(slot))]
+    for line in np.flatnonzero(np.isin(place, list(units))).tolist():
+        at = int(inner[line])
+        pairs = known_units(encoded, int(classes[slot[line]]), at, units[int(place[line])])
+        taken[line] = [(int(starts[at]) + unit, need) for unit, need in pairs]
+    unit_start, unit = ragged([[unit for unit, _ in pairs] for pairs in taken])
+    need = np.array([need for pairs in taken for _, need in pairs], np.int32)
+    return Lines(slot, inner, unit_start.astype(np.int64), unit, need)
 
 
 def _tell(start: Solution, dropped: Any) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -11,7 +10,7 @@ from typing import Any, NamedTuple
 from placer.errors import InputError
 from placer.goals.check import checked
 from placer.goals.narrow import narrowed
-from placer.goals.registry import Known, find
+from placer.goals.registry import Known, find, formula_of
 from placer.model.cluster import Cluster
 from placer.model.term import Term
 
@@ -117,8 +116,7 @@ def of_function(function: Callable[..., Iterable[Term]]) -> Known:
     if not callable(function):
         raise InputError(f"goals: {function!r} is no goal: give a name, a function from a cluster to terms, or pl.goal")
     name = getattr(function, "__name__", type(function).__name__)
-    formula = (inspect.getdoc(function) or "as its function says").splitlines()[0].rstrip(".")
-    return Known(name, formula, function)
+    return Known(name, formula_of(function), function)
 
 
 def with_options(known: Known, options: Mapping[str, Any]) -> Goal:

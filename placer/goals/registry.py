@@ -111,5 +111,9 @@ def _loaded(entry: Any) -> Known:
         ) from error
     if not callable(function):
         raise InputError(f"goals: {entry.name!r} from {entry.value} is no function from a cluster to terms: mend it")
-    formula = (inspect.getdoc(function) or "as its function says").splitlines()[0].rstrip(".")
-    return Known(entry.name, formula, function)
+    return Known(entry.name, formula_of(function), function)
+
+
+def formula_of(function: Callable[..., Any]) -> str:
+    """A function's formula in words: the first line of its docstring."""
+    return (inspect.getdoc(function) or "as its function says").splitlines()[0].rstrip(".")

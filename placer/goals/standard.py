@@ -91,7 +91,7 @@ def balance(
     for name, measure in zip(names, shares, strict=True):
         has = (among & (measure.scale > 0)).astype(np.float64)
         if formula == "linear":
-            mean = _mean_load(cluster, name, key, among, measure)
+            mean = _mean_load(cluster, name, among, measure)
             found.append(Load(name, (measure,), "above", has, key, threshold=mean))
         else:
             found.append(Load(name, (measure,), formula, has, key))
@@ -114,7 +114,7 @@ def _between_resources(names: Sequence[str], shares: Sequence[Measure], among: M
     return [*squares, Load("mean", tuple(shares), "squares", has, key, factor=-1.0 / many**2)]
 
 
-def _mean_load(cluster: Cluster, resource: str, key: str, among: Mask, measure: Measure) -> float:
+def _mean_load(cluster: Cluster, resource: str, among: Mask, measure: Measure) -> float:
     """What all pods ask for, over what the nodes have."""
     have = int(np.maximum(allocatable(cluster, resource), 0)[among].sum())
     return float(measure.amount.sum()) / have if have else 0.0

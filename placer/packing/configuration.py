@@ -33,7 +33,6 @@ QUICK, TRIES = 200, 20_000
 MOST_ROUNDS = 400
 MOST_NEW = 600
 """Patterns added per kind and round, those that are worth most beyond their price."""
-MOST_COLUMNS = 20_000
 NEAR = 2**-20
 """A pattern is looked for where it is worth more than its price by this share."""
 MOST_WORK = 40_000_000
