@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from placer.encode.eligible import allowed_nodes
-from placer.encode.encode import encode
+from placer.encode.encode import Encoded
 from placer.encode.goals import encode_goals
 from placer.encode.problem import Plan, Problem
 from placer.encode.state import new_log, new_state, new_work
@@ -56,6 +56,8 @@ class Rescue:
 
     Parameters
     ----------
+    plain
+        The cluster encoded, without terms of goals.
     rows, devices
         The bindings and the units they take.
     key
@@ -68,11 +70,15 @@ class Rescue:
     """
 
     def __init__(
-        self, cluster: Cluster, rows: Rows, devices: Mapping[int, Mapping[str, Sequence[int]]], key: str | None
+        self,
+        cluster: Cluster,
+        plain: Encoded,
+        rows: Rows,
+        devices: Mapping[int, Mapping[str, Sequence[int]]],
+        key: str | None,
     ) -> None:
         from placer.kernels.structs import pack
 
-        plain = encode(cluster)
         self.encoded = plain._replace(problem=_gated(plain.problem), resources=[*plain.resources, GATE])
         self.cluster, self.problem = cluster, self.encoded.problem
         self.class_of = self.encoded.class_of_pod

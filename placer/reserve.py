@@ -9,11 +9,13 @@ order, and tried once more.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from functools import cache
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from placer.encode.encode import Encoded, encode
 from placer.engine import Run, prepare
 from placer.errors import InfeasibleError
 from placer.model.buffers import read_buffers, read_reserve
@@ -85,14 +87,15 @@ def keep(cluster: Cluster, asked: Asked, answers: Sequence[Solution], again: Aga
     InfeasibleError
         What stands in the input breaks the reserve by itself.
     """
+    encoded = cache(lambda: encode(cluster))
     for answer in answers:
-        tried = _Tried(cluster, asked, answer)
+        tried = _Tried(cluster, encoded, asked, answer)
         if not tried.failing():
             return tried.sealed()
     out: dict[int, str] = {}
     answer = answers[0]
     while True:
-        tried = _Tried(cluster, asked, answer)
+        tried = _Tried(cluster, encoded, asked, answer)
         failing = tried.failing()
         if not failing:
             return _told(cluster, tried.sealed(), out)
@@ -124,12 +127,17 @@ class _Failing(NamedTuple):
 class _Tried:
     """An answer and where its pods would go."""
 
-    def __init__(self, cluster: Cluster, asked: Asked, answer: Solution) -> None:
+    def __init__(self, cluster: Cluster, encoded: Callable[[], Encoded], asked: Asked, answer: Solution) -> None:
         self.cluster, self.asked, self.answer = cluster, asked, answer
         self.rows, devices = answer.rows(cluster), answer.units()
         self.priority = cluster.pod_table.priority
-        self.rescue = Rescue(cluster, self.rows, devices, asked.key) if asked.key is not None else None
-        self.extended = Rescue(asked.room.cluster, self.rows, devices, None) if asked.room is not None else None
+        self.rescue: Rescue | None = None
+        self.extended: Rescue | None = None
+        room = asked.room
+        if asked.key is not None:
+            self.rescue = Rescue(cluster, encoded(), self.rows, devices, asked.key)
+        if room is not None:
+            self.extended = Rescue(room.cluster, room.encoded, self.rows, devices, None)
         self.trials: dict[int, Trial] = {}
 
     def events(self) -> Iterator[int]:

@@ -31,8 +31,8 @@ class Room(NamedTuple):
 
     Attributes
     ----------
-    cluster
-        The cluster with them behind its own pods.
+    cluster, encoded
+        The cluster with them behind its own pods, and its arrays.
     buffers
         What was asked for.
     near
@@ -46,6 +46,7 @@ class Room(NamedTuple):
     """
 
     cluster: Cluster
+    encoded: Encoded
     buffers: tuple[Pod, ...]
     near: dict[int, int]
     unmet: list[Unplaced]
@@ -70,6 +71,7 @@ def make_room(cluster: Cluster, buffers: Sequence[Pod]) -> Room:
     columns = _dimensions(extended)
     return Room(
         cluster=extended,
+        encoded=encoded,
         buffers=tuple(buffers),
         near=dict(zip(pods.tolist(), nodes.tolist(), strict=True)),
         unmet=[one for one in unplaced(extended, run) if extended.pod_table.index(one.pod) >= own],
