@@ -18,6 +18,8 @@ from placer.encode.state import most_slots
 from placer.encode.terms import AFFINITY, AT_MOST_BY_DOMAIN, SOFT_COUNT
 from placer.engine import Run, bound_lines, class_of_slot, new_repair, place
 from placer.kernels import costs as kinds
+from placer.kernels.steps import KEPT, STEPS, TRIED, WINDOW
+from placer.kernels.weigh import BEST
 
 CHUNK = 4096
 """Moves tried between two looks at the clock: some thousandths of a second, a step of the search."""
@@ -38,10 +40,6 @@ TRIES = (16, 64, 256)
 GRAIN = 1e-12
 RETRIES = 64
 """Windows between two attempts to place what is left out."""
-
-
-TRIED, KEPT, STEPS, WINDOW, BEST = 0, 1, 2, 4, 1
-"""Places in ``Walk.counts``, and in ``Walk.value``."""
 
 
 class Packed(NamedTuple):

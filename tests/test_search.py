@@ -31,7 +31,7 @@ from placer.engine import (
     prepare,
 )
 from placer.goals.quantities import domains
-from placer.kernels import bind, costs, fragmentation
+from placer.kernels import bind, costs, fragmentation, steps, weigh
 from placer.kernels import search as kernel
 from placer.kernels.repair import link_lines
 from placer.kernels.structs import pack
@@ -141,13 +141,13 @@ def test_what_a_move_changes_is_the_difference_of_the_terms_before_and_after(see
         source, before = int(run.log.node[line]), tier_values(run, len(tiers))
         for node in range(len(run.state.pods)):
             moved = np.zeros(len(tiers) + 1)
-            kernel.relocation(packed.problem, packed.state, packed.walk, pod_class, source, node, moved)
-            kernel.lift(*packed[:3], *packed[4:], line)
-            kernel.set_down(*packed[:3], *packed[4:], line, node)
+            weigh.relocation(packed.problem, packed.state, packed.walk, pod_class, source, node, moved)
+            steps.lift(*packed[:3], *packed[4:], line)
+            steps.set_down(*packed[:3], *packed[4:], line, node)
             assert tier_values(run, len(tiers)) == pytest.approx(np.add(before, walk.value[2, :-1]).tolist())
             if node != source:
                 assert moved == pytest.approx(walk.value[2])
-            kernel.undo(*packed[:3], *packed[4:], 0)
+            steps.undo(*packed[:3], *packed[4:], 0)
             assert seen(run.state) == start
 
 
@@ -164,13 +164,13 @@ def test_what_two_pods_that_change_nodes_change_is_what_both_moves_do(seed, kind
         if source == node or walk.by_state[one] or walk.by_state[two]:
             continue
         before = run.state.cost_value.copy()
-        kernel.swap_change(packed.problem, packed.state, packed.walk, one, two, source, node)
+        weigh.swap_change(packed.problem, packed.state, packed.walk, one, two, source, node)
         assert (run.state.cost_value == before).all()
         for each, target in ((line, node), (other, source)):
-            kernel.lift(*packed[:3], *packed[4:], each)
-            kernel.set_down(*packed[:3], *packed[4:], each, target)
+            steps.lift(*packed[:3], *packed[4:], each)
+            steps.set_down(*packed[:3], *packed[4:], each, target)
         assert walk.trial[0, 0] == pytest.approx(walk.value[2, 0])
-        kernel.undo(*packed[:3], *packed[4:], 0)
+        steps.undo(*packed[:3], *packed[4:], 0)
 
 
 @given(st.integers(0, 10**6), st.sampled_from(KINDS), st.booleans())
@@ -238,18 +238,18 @@ def every_way(run: Run) -> list[float]:
             found.append(float(term_values(run)[0]))
             return
         for node in range(len(run.state.pods)):
-            kernel.set_down(*packed[:3], *packed[4:], lines[place], node)
+            steps.set_down(*packed[:3], *packed[4:], lines[place], node)
             if (run.state.free[:, node] >= 0).all():
                 put(place + 1)
-            kernel.lift(*packed[:3], *packed[4:], lines[place])
+            steps.lift(*packed[:3], *packed[4:], lines[place])
             walk.counts[2] -= 1
 
     home = run.log.node[lines].tolist()
     for line in lines:
-        kernel.lift(*packed[:3], *packed[4:], line)
+        steps.lift(*packed[:3], *packed[4:], line)
     put(0)
     for line, node in zip(lines, home, strict=True):
-        kernel.set_down(*packed[:3], *packed[4:], line, node)
+        steps.set_down(*packed[:3], *packed[4:], line, node)
     return found
 
 

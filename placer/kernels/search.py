@@ -17,446 +17,34 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from placer.kernels.bind import hold_units, may_stand, put, resources_fit, volumes_fit
-from placer.kernels.costs import (
-    ABOVE,
-    MAX,
-    PREFERENCE,
-    ROOM,
-    VARIANCE,
-    add_wholes,
-    cell_of,
-    cell_values,
-    change_at,
-    copies_on,
-    domain_of,
-    in_cell,
-    measure,
-)
-from placer.kernels.devices import choose_units
-from placer.kernels.fragmentation import fragmentation_change, node_fragmentation
+from placer.kernels.costs import add_wholes
 from placer.kernels.improve import amounts_fit, draw
 from placer.kernels.jit import njit
-from placer.kernels.repair import unlink
-from placer.kernels.terms import AT_MOST_BY_DOMAIN, SOFT_COUNT, soft_cost, term_allows
+from placer.kernels.steps import (
+    KEPT,
+    RETURNS,
+    STEPS,
+    TRIED,
+    UNITS,
+    WINDOW,
+    exchange_slots,
+    land,
+    lift,
+    may_change,
+    may_move,
+    undo,
+)
+from placer.kernels.weigh import BEST, MOVE, NOW, relocation, swap_change
 
 if TYPE_CHECKING:
-    from placer.encode.problem import Costs, Goals, Log, Problem, Repair, State, Walk, Work
+    from placer.encode.problem import Goals, Log, Problem, Repair, State, Walk, Work
 
-TRIED, KEPT, STEPS, UNITS, WINDOW, RETURNS = 0, 1, 2, 3, 4, 5
-NOW, BEST, MOVE = 0, 1, 2
-WHOLE = (MAX, VARIANCE, ROOM)
-"""Kinds that have sums over all cells."""
 FEW, MANY = 6, 16
 """Nodes among which the best is chosen for a pod that makes room, and for one of a node that is emptied."""
 RELOCATE, SWAP = 35, 80
 """Of 100 draws, those below the first move a pod alone, those below the second let pods change places."""
 TARGETS = 4
 """Nodes tried for a pod that moves alone."""
-
-
-@njit
-def set_leaf(walk: Walk, term: int, leaf: int, value: float) -> None:
-    """Writes one cell of a term's tree and the maxima above it. O(log cells)."""
-    base = walk.tree_start[term]
-    at = (walk.tree_start[term + 1] - base) // 2 + leaf
-    walk.tree[base + at] = value
-    at //= 2
-    while at >= 1:
-        most = max(walk.tree[base + 2 * at], walk.tree[base + 2 * at + 1])
-        if walk.tree[base + at] == most:
-            break
-        walk.tree[base + at] = most
-        at //= 2
-
-
-@njit
-def whole_value(costs: Costs, walk: Walk, term: int) -> float:
-    """What a term that has sums comes to now, factor apart. O(1)."""
-    kind, whole = costs.kind[term], walk.whole[term]
-    if kind == MAX:
-        return float(walk.tree[walk.tree_start[term] + 1])
-    if kind == VARIANCE:
-        return float(whole[1] / whole[2] - (whole[0] / whole[2]) ** 2) if whole[2] > 0.0 else 0.0
-    return float(max(0.0, costs.threshold[term] - whole[0]))
-
-
-@njit
-def leaf_of(costs: Costs, term: int, pod_class: int, node: int) -> int:
-    """The place of a pod's cell in a term's tree."""
-    first = costs.of[costs.first[term]]
-    leaf: int = cell_of(costs, first, pod_class, node) - costs.start[first]
-    return leaf
-
-
-@njit
-def shift_whole(problem: Problem, state: State, walk: Walk, term: int, pod_class: int, node: int, sign: int) -> None:
-    """Takes into a term's sums a pod that comes (``sign`` 1) or goes (-1); before it is put there or taken off."""
-    costs = problem.costs
-    if costs.kind[term] == ROOM:
-        if costs.weight[term, node] > 0.0:
-            walk.whole[term, 0] += copies_on(problem, state, term, node, pod_class, sign)
-            walk.whole[term, 0] -= copies_on(problem, state, term, node, pod_class, 0)
-        return
-    domain = domain_of(costs, term, node)
-    if domain < 0:
-        return
-    before, after = cell_values(costs, state, term, pod_class, node, sign)
-    if costs.kind[term] == MAX:
-        set_leaf(walk, term, leaf_of(costs, term, pod_class, node), costs.weight[term, domain] * after)
-    else:
-        walk.whole[term, 0] += after - before
-        walk.whole[term, 1] += after * after - before * before
-
-
-@njit
-def fullness(problem: Problem, state: State, walk: Walk, pod_class: int, node: int, sign: int) -> float:
-    """
-    By how much a node that is paid for while it holds any pod gets emptier by a pod that goes (``sign`` -1) or comes.
-
-    As what it costs × the square of what is used of it: to be lowered where nodes are to be emptied, so that loads
-    gather (Falkenauer, Journal of Heuristics 1996).
-    """
-    nodes, need = problem.nodes, problem.classes.need
-    used, more = 0.0, 0.0
-    for index in range(walk.guide.shape[0]):
-        resource = walk.guide[index]
-        scale = nodes.scale[resource, node]
-        if scale > 0.0:
-            used += 1.0 - state.free[resource, node] * scale
-            more += sign * need[pod_class, resource] * scale
-    return float(-walk.worth[node] * more * (2.0 * used + more))
-
-
-@njit
-def level(costs: Costs, state: State, term: int, pod_class: int, node: int, sign: int) -> float:
-    """By how much the squares of cells grow of which a term takes the largest: to be lowered among equal ones."""
-    domain = domain_of(costs, term, node)
-    if domain < 0:
-        return 0.0
-    before, after = cell_values(costs, state, term, pod_class, node, sign)
-    return float(costs.factor[term] * costs.weight[term, domain] ** 2 * (after * after - before * before))
-
-
-@njit
-def shift(problem: Problem, state: State, walk: Walk, pod_class: int, node: int, sign: int) -> None:
-    """Adds to the move under way what a pod that comes (``sign`` 1) or goes (-1) changes; before it does."""
-    costs, last = problem.costs, walk.grain.shape[0] - 1
-    if walk.guide.shape[0] > 0:
-        walk.value[MOVE, last] += fullness(problem, state, walk, pod_class, node, sign)
-    for index in range(costs.term_start[pod_class], costs.term_start[pod_class + 1]):
-        term = costs.term[index]
-        kind = costs.kind[term]
-        if kind == MAX:
-            walk.value[MOVE, last] += level(costs, state, term, pod_class, node, sign)
-        if kind in WHOLE:
-            before = whole_value(costs, walk, term)
-            shift_whole(problem, state, walk, term, pod_class, node, sign)
-            change = whole_value(costs, walk, term) - before
-        else:
-            change = change_at(costs, state, term, pod_class, node, sign)
-        walk.value[MOVE, costs.tier[term]] += costs.factor[term] * change
-
-
-@njit
-def whole_change(
-    problem: Problem, state: State, walk: Walk, term: int, pod_class: int, source: int, node: int
-) -> float:
-    """By how much a term that has sums changes when a pod moves; nothing is kept."""
-    costs, whole = problem.costs, walk.whole[term]
-    kind = costs.kind[term]
-    before = whole_value(costs, walk, term)
-    if kind == ROOM:
-        more = 0
-        if costs.weight[term, source] > 0.0:
-            more += copies_on(problem, state, term, source, pod_class, -1)
-            more -= copies_on(problem, state, term, source, pod_class, 0)
-        if costs.weight[term, node] > 0.0:
-            more += copies_on(problem, state, term, node, pod_class, 1)
-            more -= copies_on(problem, state, term, node, pod_class, 0)
-        return float(max(0.0, costs.threshold[term] - whole[0] - more) - before)
-    one, other = domain_of(costs, term, source), domain_of(costs, term, node)
-    if one == other:
-        return 0.0
-    old = new = old_too = new_too = 0.0
-    if one >= 0:
-        old, new = cell_values(costs, state, term, pod_class, source, -1)
-    if other >= 0:
-        old_too, new_too = cell_values(costs, state, term, pod_class, node, 1)
-    if kind == VARIANCE:
-        total = whole[0] + new - old + new_too - old_too
-        squares = whole[1] + new * new - old * old + new_too * new_too - old_too * old_too
-        return float(squares / whole[2] - (total / whole[2]) ** 2 - before)
-    leaf = leaf_of(costs, term, pod_class, source) if one >= 0 else -1
-    leaf_too = leaf_of(costs, term, pod_class, node) if other >= 0 else -1
-    if one >= 0:
-        set_leaf(walk, term, leaf, costs.weight[term, one] * new)
-    if other >= 0:
-        set_leaf(walk, term, leaf_too, costs.weight[term, other] * new_too)
-    after = whole_value(costs, walk, term)
-    if one >= 0:
-        set_leaf(walk, term, leaf, costs.weight[term, one] * old)
-    if other >= 0:
-        set_leaf(walk, term, leaf_too, costs.weight[term, other] * old_too)
-    return after - before
-
-
-@njit
-def add_simple(costs: Costs, state: State, pod_class: int, source: int, node: int, into: NDArray[np.float64]) -> None:
-    """
-    Adds to each tier what a pod that moves changes by terms that are sums over cells of one measure.
-
-    They are most there are. Arrays are named once, outside the loop: to reach into a struct costs more than the sum.
-    """
-    terms, first, of, kinds, tiers = costs.term, costs.first, costs.of, costs.kind, costs.tier
-    domain, key, start, domains, group = costs.domain, costs.key, costs.start, costs.domains, costs.group
-    amounts, scales, weights, factors, values = costs.amount, costs.scale, costs.weight, costs.factor, state.cost_value
-    thresholds = costs.threshold
-    for index in range(costs.term_start[pod_class], costs.term_start[pod_class + 1]):
-        term = terms[index]
-        kind = kinds[term]
-        if kind > ABOVE or first[term + 1] - first[term] != 1:
-            continue
-        measured = of[first[term]]
-        one, other = domain[key[measured], source], domain[key[measured], node]
-        if one == other:
-            continue
-        base = start[measured] + group[measured, pod_class] * domains[measured]
-        amount, threshold, change = amounts[measured, pod_class], thresholds[term], 0.0
-        if one >= 0:
-            scale, before = scales[measured, one], values[base + one]
-            fewer = in_cell(kind, (before - amount) * scale, threshold) - in_cell(kind, before * scale, threshold)
-            change += weights[term, one] * fewer
-        if other >= 0:
-            scale, before = scales[measured, other], values[base + other]
-            more = in_cell(kind, (before + amount) * scale, threshold) - in_cell(kind, before * scale, threshold)
-            change += weights[term, other] * more
-        into[tiers[term]] += factors[term] * change
-
-
-@njit
-def relocation(
-    problem: Problem, state: State, walk: Walk, pod_class: int, source: int, node: int, into: NDArray[np.float64]
-) -> None:
-    """Writes by how much each tier changes when a pod moves, units and wishes apart; nothing is kept."""
-    costs, last = problem.costs, into.shape[0] - 1
-    into[:] = 0.0
-    if walk.guide.shape[0] > 0:
-        into[last] += fullness(problem, state, walk, pod_class, source, -1)
-        into[last] += fullness(problem, state, walk, pod_class, node, 1)
-    add_simple(costs, state, pod_class, source, node, into)
-    for index in range(costs.term_start[pod_class], costs.term_start[pod_class + 1]):
-        term = costs.term[index]
-        kind = costs.kind[term]
-        if kind <= ABOVE and costs.first[term + 1] - costs.first[term] == 1:
-            continue
-        if kind == MAX and domain_of(costs, term, source) != domain_of(costs, term, node):
-            into[last] += level(costs, state, term, pod_class, source, -1)
-            into[last] += level(costs, state, term, pod_class, node, 1)
-        if kind in WHOLE:
-            change = whole_change(problem, state, walk, term, pod_class, source, node)
-        elif kind != PREFERENCE and domain_of(costs, term, source) == domain_of(costs, term, node):
-            continue
-        else:
-            change = change_at(costs, state, term, pod_class, source, -1)
-            change += change_at(costs, state, term, pod_class, node, 1)
-        into[costs.tier[term]] += costs.factor[term] * change
-
-
-@njit
-def swap_change(problem: Problem, state: State, walk: Walk, one: int, other: int, source: int, node: int) -> None:
-    """Writes to ``trial`` by how much each tier changes when two pods change nodes; nothing is kept. Without sums."""
-    costs = problem.costs
-    relocation(problem, state, walk, one, source, node, walk.trial[1])
-    measure(costs, state, one, source, -1)
-    measure(costs, state, one, node, 1)
-    relocation(problem, state, walk, other, node, source, walk.trial[0])
-    measure(costs, state, one, node, -1)
-    measure(costs, state, one, source, 1)
-    walk.trial[0] += walk.trial[1]
-
-
-@njit
-def stays_counted(problem: Problem, walk: Walk, pod_class: int, source: int, node: int) -> bool:
-    """Whether a pod counts on both nodes alike wherever a rule that asks for others looks."""
-    nodes, counters = problem.nodes, problem.counters
-    for index in range(walk.fixed_start[pod_class], walk.fixed_start[pod_class + 1]):
-        counter = walk.fixed[index]
-        key, chosen = counters.key[counter], counters.eligible[counter]
-        if nodes.domain[key, source] != nodes.domain[key, node]:
-            return False
-        if chosen >= 0:
-            allowed = counters.eligible_segment[chosen]
-            if allowed[nodes.segment[source]] != allowed[nodes.segment[node]]:
-                return False
-    return True
-
-
-@njit
-def bounds_allow(problem: Problem, state: State, pod_class: int, node: int) -> bool:
-    """Whether the class's rules with an upper bound allow one more pod on a node."""
-    classes, terms = problem.classes, problem.terms
-    for term in range(classes.term_start[pod_class], classes.term_start[pod_class + 1]):
-        kind = terms.kind[term]
-        if kind >= SOFT_COUNT:
-            break
-        if kind <= AT_MOST_BY_DOMAIN and not term_allows(problem, state, term, node, terms.bound[term], False):
-            return False
-    return True
-
-
-@njit
-def may_change(problem: Problem, walk: Walk, pod_class: int, source: int, node: int) -> bool:
-    """Whether static rules allow a class on a node and its pod counts as before there; always for -1."""
-    return pod_class < 0 or (
-        may_stand(problem, pod_class, node) and stays_counted(problem, walk, pod_class, source, node)
-    )
-
-
-@njit
-def may_move(problem: Problem, state: State, walk: Walk, pod_class: int, source: int, node: int) -> bool:
-    """What is asked first of a move: amounts, static rules, and that the pod counts as before."""
-    return (
-        node != source
-        and resources_fit(problem, state, pod_class, node)
-        and may_change(problem, walk, pod_class, source, node)
-    )
-
-
-@njit
-def wishes_lost(problem: Problem, state: State, pod_class: int, node: int, zoned: bool) -> float:
-    """What a pod's own wishes lose on a node on which it does not stand yet."""
-    classes = problem.classes
-    lost = classes.wish_cost[classes.wish[pod_class], problem.nodes.segment[node]]
-    lost += soft_cost(problem, state, pod_class, node)
-    if classes.numa[pod_class] == 2 and problem.units.zones[node] > 0 and not zoned:
-        lost += 1
-    return float(lost)
-
-
-@njit
-def is_zoned(log: Log, line: int) -> bool:
-    """Whether the pod of a line holds a NUMA zone, which is its last unit."""
-    last = log.unit_start[line + 1]
-    zoned: bool = last > log.unit_start[line] and log.unit_need[last - 1] < 0
-    return zoned
-
-
-@njit
-def take(
-    problem: Problem, goals: Goals, state: State, log: Log, repair: Repair, walk: Walk, line: int, node: int, sign: int
-) -> None:
-    """Puts the pod of a line on a node with the units that the line names (``sign`` 1), or takes it off (-1)."""
-    costs, pod_class = problem.costs, repair.class_of_slot[log.slot[line]]
-    start, stop = log.unit_start[line], log.unit_start[line + 1]
-    broken, wished = walk.special[0], walk.special[1]
-    if broken >= 0:
-        before = node_fragmentation(problem, goals, state, node)
-    shift(problem, state, walk, pod_class, node, sign)
-    if wished >= 0 and sign > 0:
-        lost = wishes_lost(problem, state, pod_class, node, is_zoned(log, line))
-        walk.value[MOVE, costs.tier[wished]] += costs.factor[wished] * lost
-    hold_units(problem, state, pod_class, log.unit[start:stop], log.unit_need[start:stop], stop - start, sign)
-    put(problem, state, pod_class, node, sign)
-    if wished >= 0 and sign < 0:
-        lost = wishes_lost(problem, state, pod_class, node, is_zoned(log, line))
-        walk.value[MOVE, costs.tier[wished]] -= costs.factor[wished] * lost
-    if broken >= 0:
-        change = node_fragmentation(problem, goals, state, node) - before
-        walk.value[MOVE, costs.tier[broken]] += costs.factor[broken] * change
-
-
-@njit
-def lift(problem: Problem, goals: Goals, state: State, log: Log, repair: Repair, walk: Walk, line: int) -> None:
-    """Notes where the pod of a line stands and takes it off."""
-    step, base = walk.counts[STEPS], walk.counts[UNITS]
-    node = log.node[line]
-    walk.undo[step, 0], walk.undo[step, 1], walk.undo[step, 2] = line, node, base
-    for unit in range(log.unit_start[line], log.unit_start[line + 1]):
-        walk.undo_unit[base] = log.unit[unit]
-        base += 1
-    walk.counts[STEPS], walk.counts[UNITS] = step + 1, base
-    take(problem, goals, state, log, repair, walk, line, node, -1)
-    unlink(log, repair, line)
-    log.node[line] = -1
-
-
-@njit
-def set_down(
-    problem: Problem, goals: Goals, state: State, log: Log, repair: Repair, walk: Walk, line: int, node: int
-) -> None:
-    """Puts the pod of a line that was taken off on a node, units as the line names them."""
-    take(problem, goals, state, log, repair, walk, line, node, 1)
-    log.node[line] = node
-    repair.next[line] = repair.head[node]
-    repair.head[node] = line
-
-
-@njit
-def land(
-    problem: Problem,
-    goals: Goals,
-    state: State,
-    work: Work,
-    log: Log,
-    repair: Repair,
-    walk: Walk,
-    line: int,
-    node: int,
-) -> bool:
-    """Puts the pod of a line that was taken off on a node; not where amounts, bounds, units or volumes forbid it."""
-    pod_class = repair.class_of_slot[log.slot[line]]
-    start, stop = log.unit_start[line], log.unit_start[line + 1]
-    if not (
-        resources_fit(problem, state, pod_class, node)
-        and bounds_allow(problem, state, pod_class, node)
-        and volumes_fit(problem, state, pod_class, node)
-    ):
-        return False
-    slots = choose_units(problem, state, pod_class, node, work)
-    if slots != stop - start:
-        return False
-    if walk.special[0] >= 0 and slots > 0:
-        fragmentation_change(problem, goals, state, work, pod_class, node, slots)
-    for slot in range(slots):
-        if log.unit_need[start + slot] != work.slot_need[slot]:
-            return False
-    for slot in range(slots):
-        log.unit[start + slot] = work.chosen[slot]
-    set_down(problem, goals, state, log, repair, walk, line, node)
-    return True
-
-
-@njit
-def exchange_slots(
-    problem: Problem, goals: Goals, state: State, log: Log, repair: Repair, walk: Walk, line: int, other: int
-) -> None:
-    """Lets the pods of two lines, neither of which holds units, change places in the log."""
-    take(problem, goals, state, log, repair, walk, line, log.node[line], -1)
-    take(problem, goals, state, log, repair, walk, other, log.node[other], -1)
-    log.slot[line], log.slot[other] = log.slot[other], log.slot[line]
-    log.line_of_slot[log.slot[line]], log.line_of_slot[log.slot[other]] = line, other
-    take(problem, goals, state, log, repair, walk, line, log.node[line], 1)
-    take(problem, goals, state, log, repair, walk, other, log.node[other], 1)
-
-
-@njit
-def undo(problem: Problem, goals: Goals, state: State, log: Log, repair: Repair, walk: Walk, mark: int) -> None:
-    """Undoes the steps noted from ``mark`` on, the last one first."""
-    for step in range(walk.counts[STEPS] - 1, mark - 1, -1):
-        line, node, base = walk.undo[step, 0], walk.undo[step, 1], walk.undo[step, 2]
-        if node < 0:
-            exchange_slots(problem, goals, state, log, repair, walk, line, -1 - node)
-            continue
-        if log.node[line] >= 0:
-            take(problem, goals, state, log, repair, walk, line, log.node[line], -1)
-            unlink(log, repair, line)
-        for unit in range(log.unit_start[line], log.unit_start[line + 1]):
-            log.unit[unit] = walk.undo_unit[base + unit - log.unit_start[line]]
-        set_down(problem, goals, state, log, repair, walk, line, node)
-        walk.counts[UNITS] = base
-    walk.counts[STEPS] = mark
-    walk.value[MOVE] = 0.0
 
 
 @njit
@@ -520,7 +108,7 @@ def keep_or_undo(
 
 
 @njit
-def draw_on(problem: Problem, log: Log, repair: Repair, walk: Walk, node: int) -> int:
+def draw_on(log: Log, repair: Repair, walk: Walk, node: int) -> int:
     """A line of a node whose pod may move, all alike likely; -1 for none. O(pods of the node)."""
     count, chosen = 0, -1
     line = repair.head[node]
@@ -534,10 +122,10 @@ def draw_on(problem: Problem, log: Log, repair: Repair, walk: Walk, node: int) -
 
 
 @njit
-def draw_line(problem: Problem, log: Log, repair: Repair, walk: Walk) -> int:
+def draw_line(log: Log, repair: Repair, walk: Walk) -> int:
     """A line whose pod may move, of the window where there is one; -1 for none."""
     if walk.counts[WINDOW] > 0:
-        return draw_on(problem, log, repair, walk, walk.window[draw(walk.random, walk.counts[WINDOW])])
+        return draw_on(log, repair, walk, walk.window[draw(walk.random, walk.counts[WINDOW])])
     return int(walk.line[draw(walk.random, walk.line.shape[0])])
 
 
@@ -656,7 +244,7 @@ def chain(
     """Moves a pod to a node from which another one goes elsewhere first; whether it did."""
     pod_class, source = repair.class_of_slot[log.slot[line]], log.node[line]
     walk.counts[TRIED] += 1
-    other = draw_on(problem, log, repair, walk, node)
+    other = draw_on(log, repair, walk, node)
     if node == source or other < 0:
         return False
     gone = repair.class_of_slot[log.slot[other]]
@@ -750,15 +338,15 @@ def wander(
             if walk.lead[1] > 0 and draw(walk.random, 64) == 0:
                 clear_node(problem, goals, state, work, log, repair, walk, draw_node(problem, log, walk))
                 continue
-            line = draw_line(problem, log, repair, walk)
+            line = draw_line(log, repair, walk)
             if line < 0:
                 walk.counts[TRIED] += 1
                 continue
             kind = draw(walk.random, 100)
             if kind < SWAP and kind >= RELOCATE:
-                other = draw_line(problem, log, repair, walk)
+                other = draw_line(log, repair, walk)
                 if other >= 0:
-                    also = draw_on(problem, log, repair, walk, log.node[other]) if kind % 4 == 0 else -1
+                    also = draw_on(log, repair, walk, log.node[other]) if kind % 4 == 0 else -1
                     swap(problem, goals, state, work, log, repair, walk, line, other, also)
                 continue
             if kind < RELOCATE:
